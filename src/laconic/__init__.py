@@ -1,0 +1,29 @@
+"""laconic makes language models smaller: fewer tokens, memory instead of parameters, fewer weights.
+
+Importing this package costs nothing: the few daily names below are fetched from their rooms when first used.
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "citation": "laconic.records.citation",
+    "compress": "laconic.archive.stream",
+    "decompress": "laconic.archive.stream",
+    "load_tokenizer": "laconic.tokens.registry",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Fetch a daily name from the room it lives in."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'laconic' has no attribute {name!r}")
+    return getattr(importlib.import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    """List the daily names."""
+    return sorted([*_HOMES, "__version__"])

@@ -1,0 +1,72 @@
+"""The one narrowing rule: how an interval is divided among the symbols that may come next.
+
+Every coder in this room, plain or windowed, fast or readable, divides intervals by this rule and no other. An interval
+is `[low, low + width)` in units of `2**-(63 + shift)`: `shift` leading bits are settled and have left the register.
+
+1. *The root* has width `2**63 + 1`: the unit interval, and one unit more.
+2. *Dividing*: the children share all units but the last. Symbol s with cumulative counts from `c` to `d`, out of
+   `2**precision`, has the units from `(width - 1) * c >> precision` to `(width - 1) * d >> precision`.
+3. *Normalising*: a width below `2**62` is doubled, and `shift` counted up, until it is not.
+
+So the root's children share exactly the unit interval, and every other node keeps one unit, `2**-62` of itself or less,
+that belongs to no child. This is what makes every window end somewhere (docs/notes/exact-windows.md). No child is ever
+empty, since a width is at least `2**62` and a count at least one of `2**24`; what rounding costs is below `2**-36` bits
+per symbol.
+"""
+
+import numpy as np
+from numba import njit
+
+REGISTER_BITS = 63
+"""Bits of an interval that the coder looks at; higher ones are settled."""
+
+ROOT_WIDTH = (1 << 63) + 1
+"""The width of the root interval, in units of `2**-63`."""
+
+MIN_WIDTH = 1 << 62
+"""Narrower intervals are doubled until they are not."""
+
+MAX_ALPHABET = 512
+MIN_PRECISION, MAX_PRECISION = 12, 24
+
+UNIT = np.uint64(1)
+HALF_REGISTER = np.uint64(MIN_WIDTH)
+FULL_REGISTER = np.uint64(1 << 63)
+REGISTER_MASK = np.uint64((1 << 63) - 1)
+
+
+def check_precision(precision: int) -> None:
+    """Refuse a precision outside 12 to 24 bits with a `ValueError`."""
+    if not MIN_PRECISION <= precision <= MAX_PRECISION:
+        raise ValueError(f"precision is {precision}, but must lie between {MIN_PRECISION} and {MAX_PRECISION} bits")
+
+
+@njit(cache=True, nogil=True, inline="always")
+def portion(inner: np.uint64, count: np.uint64, precision: np.uint64) -> np.uint64:
+    """Compute `inner * count >> precision` without leaving 64 bits: the low bits of `inner` are multiplied apart."""
+    low = inner & ((UNIT << precision) - UNIT)
+    return (inner >> precision) * count + ((low * count) >> precision)
+
+
+@njit(cache=True, nogil=True, inline="always")
+def missing_doublings(width: np.uint64) -> np.uint64:
+    """How often `width` must be doubled to reach `2**62`."""
+    shift = np.uint64(0)
+    for step in (32, 16, 8, 4, 2, 1):
+        if width < HALF_REGISTER >> np.uint64(step - 1):
+            width <<= np.uint64(step)
+            shift += np.uint64(step)
+    return shift
+
+
+@njit(cache=True, nogil=True)
+def child_holding(edges: np.ndarray, inner: np.uint64, value: np.uint64, precision: np.uint64) -> int:
+    """The last symbol whose units begin at or before `value`, by bisection over its cumulative counts `edges`."""
+    first, last = 0, edges.size - 2
+    while first < last:
+        middle = (first + last + 1) >> 1
+        if portion(inner, np.uint64(edges[middle]), precision) <= value:
+            first = middle
+        else:
+            last = middle - 1
+    return first

@@ -12,5 +12,6 @@ def cumulative_counts(weights: Sequence[int], form: CountFormat) -> list[int]:
     [0, 2881, 3842, 3843]
     """
     weights = weights[: form.symbols] if any(weights[: form.symbols]) else [1] * form.symbols
-    spare, total = form.total - form.symbols, sum(weights)
-    return [symbol + sum(weights[:symbol]) * spare // total for symbol in range(form.symbols + 1)]
+    shift = 63 - form.precision
+    scale = ((form.total - form.symbols) << shift) // sum(weights)
+    return [symbol + (sum(weights[:symbol]) * scale >> shift) for symbol in range(form.symbols)] + [form.total]

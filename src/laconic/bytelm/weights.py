@@ -2,13 +2,14 @@
 
 A byte model states how likely each symbol is as a nonnegative integer *weight*. Here, and nowhere else, weights become
 counts that are each at least 1 and sum to `2**precision` exactly. With Q(s) the sum of the weights below symbol s, over S
-symbols of total weight Q(S) and a count total of T = 2**precision, the lower edge of symbol s is
+symbols of total weight Q(S), a count total of T = 2**precision and h = 63 - precision, the lower edge of symbol s < S is
 
-    edge(s) = s + floor(Q(s) * (T - S) / Q(S))
+    scale = floor((T - S) * 2**h / Q(S))        edge(s) = s + floor(Q(s) * scale / 2**h)
 
-so one symbol's count is the difference of two edges: it is at least 1, all of them sum to T, and a coder that knows Q(s)
-finds an edge without looking at the other symbols. Without the end of a document, the weight of symbol 256 is dropped
-before anything is scaled. Where every weight is 0, all symbols count as equally likely.
+and the last edge, edge(S), is T. A symbol's count is the difference of two edges: each is at least 1, all of them sum to T,
+and a coder that knows Q(s) finds an edge without looking at the other symbols. Nothing leaves 63 bits, as
+Q(s) * scale <= (T - S) * 2**h. Without the end of a document, the weight of symbol 256 is dropped before anything is
+scaled. Where every weight is 0, all symbols count as equally likely.
 """
 
 import numpy as np
@@ -19,42 +20,56 @@ from laconic.bytelm.base import CountFormat
 from laconic.shapes import SYMBOLS
 
 WEIGHT_LIMIT = 1 << 39
-"""The weights of one prediction must sum to less than this: then no product with a count total leaves 63 bits."""
+"""The weights of one prediction must sum to less than this: then the rounding of the scale is below one count."""
 
 
 @njit(cache=True, error_model="numpy")
-def edge(symbol: int, below: int, weight: int, symbols: int, total: int) -> int:
+def scale_of(weight: int, symbols: int, precision: int) -> int:
+    """The factor from weights to counts: a kernel, all arguments and the result int64.
+
+    Args:
+        weight: the sum of the weights of all `symbols` symbols, 1 to `WEIGHT_LIMIT` - 1.
+        symbols: the size S of the alphabet.
+        precision: counts sum to `2**precision`.
+    """
+    return (((1 << precision) - symbols) << (63 - precision)) // weight
+
+
+@njit(cache=True, error_model="numpy")
+def edge(symbol: int, below: int, scale: int, symbols: int, precision: int) -> int:
     """The lower edge of one symbol: a kernel, all arguments and the result int64.
 
     Args:
-        symbol: 0 to `symbols`; the latter gives the last edge, which is `total`.
+        symbol: 0 to `symbols`; the latter gives the last edge.
         below: the sum of the weights of the symbols before it.
-        weight: the sum of all weights, below `WEIGHT_LIMIT`.
+        scale: what `scale_of` returned.
         symbols: the size S of the alphabet.
-        total: what the counts sum to, `2**precision`.
+        precision: counts sum to `2**precision`.
     """
-    if weight == 0:
-        return symbol + symbol * (total - symbols) // symbols
-    return symbol + below * (total - symbols) // weight
+    if symbol == symbols:
+        return 1 << precision
+    return symbol + ((below * scale) >> (63 - precision))
 
 
 @njit(cache=True, error_model="numpy")
-def fill_edges(weights_S: np.ndarray, symbols: int, total: int, edges_C: np.ndarray) -> None:
+def fill_edges(weights_S: np.ndarray, symbols: int, precision: int, edges_C: np.ndarray) -> None:
     """Write all edges of one prediction: a kernel; `weights_S` is int64, of which the first `symbols` are read."""
     weight = 0
     for symbol in range(symbols):
         weight += weights_S[symbol]
+    even = 1 if weight == 0 else 0
+    scale = scale_of(weight + even * symbols, symbols, precision)
     below = 0
-    for symbol in range(symbols):
-        edges_C[symbol] = edge(symbol, below, weight, symbols, total)
-        below += weights_S[symbol]
-    edges_C[symbols] = total
+    for symbol in range(symbols + 1):
+        edges_C[symbol] = edge(symbol, below, scale, symbols, precision)
+        if symbol < symbols:
+            below += weights_S[symbol] + even
 
 
 @njit(cache=True)
-def _fill_batch(weights_NS: np.ndarray, symbols: int, total: int, edges_NC: np.ndarray) -> None:
+def _fill_batch(weights_NS: np.ndarray, symbols: int, precision: int, edges_NC: np.ndarray) -> None:
     for row in range(weights_NS.shape[0]):
-        fill_edges(weights_NS[row], symbols, total, edges_NC[row])
+        fill_edges(weights_NS[row], symbols, precision, edges_NC[row])
 
 
 def cumulative_counts(weights_NS: Integer[np.ndarray, "N 257"], form: CountFormat) -> UInt32[np.ndarray, "N C"]:
@@ -70,5 +85,5 @@ def cumulative_counts(weights_NS: Integer[np.ndarray, "N 257"], form: CountForma
     if weights_NS.size and (weights_NS.min() < 0 or weights_NS.max() >= WEIGHT_LIMIT // SYMBOLS):
         raise ValueError(f"weights must lie between 0 and {WEIGHT_LIMIT // SYMBOLS - 1}: scale them down")
     edges_NC = np.empty((weights_NS.shape[0], form.symbols + 1), dtype=np.uint32)
-    _fill_batch(weights_NS.astype(np.int64), form.symbols, form.total, edges_NC)
+    _fill_batch(weights_NS.astype(np.int64), form.symbols, form.precision, edges_NC)
     return edges_NC

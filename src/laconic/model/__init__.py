@@ -1,0 +1,4 @@
+"""Hugging Face models: named sizes, their anatomy, and folders of safetensors to keep them in.
+
+Import the modules directly: `laconic.model.sizes`, `laconic.model.anatomy`, `laconic.model.folder`.
+"""

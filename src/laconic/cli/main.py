@@ -20,20 +20,22 @@ VERBS = ("quickstart", "compress", "decompress", "inspect", "tokenizer", "train"
 
 DONE, FAILED, MISUSED = 0, 1, 2
 _INTERRUPTED = 130
+_LONGEST = 300
 # Some releases of typer bring their own copy of click: its base class of usage errors is reached through typer.
 _UsageProblem: type[Exception] = typer.BadParameter.__bases__[0]
 _EXTRA_OF = {"matplotlib": "report", "zstandard": "zstd", "faiss": "memory", "bm25s": "memory"}
 
 
-def _version(wanted: bool) -> None:
+def _version(wanted: bool | None) -> None:
     if wanted:
         typer.echo(f"laconic {laconic.__version__}")
         raise typer.Exit
 
 
 def _welcome(
-    context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool | None, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = None,
 ) -> None:
     """Make language models smaller, and text files too.
 
@@ -43,9 +45,6 @@ def _welcome(
 
         $ laconic decompress book.txt.laconic -o copy.txt
     """
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
-        raise typer.Exit(MISUSED)
 
 
 def help_text(verb: Callable[..., Any]) -> str:
@@ -63,7 +62,7 @@ def help_text(verb: Callable[..., Any]) -> str:
 def build_app() -> typer.Typer:
     """The command with all its verbs. No verb does any heavy import before it runs."""
     app = typer.Typer(name="laconic", rich_markup_mode=None, pretty_exceptions_enable=False, add_completion=False)
-    app.callback(invoke_without_command=True, help=help_text(_welcome))(_welcome)
+    app.callback(help=help_text(_welcome))(_welcome)
     for name in VERBS:
         if importlib.util.find_spec(f"laconic.cli.{name}") is None:
             continue
@@ -84,11 +83,14 @@ def main(arguments: list[str] | None = None) -> int:
     Returns:
         0 done, 1 failed, 2 misused.
     """
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = build_app()(arguments, prog_name="laconic", standalone_mode=False)
+        code = build_app()(words or ["--help"], prog_name="laconic", standalone_mode=False)
         sys.stdout.flush()
         if code == _INTERRUPTED:
             raise KeyboardInterrupt
+        if not words:
+            return MISUSED
         return code if isinstance(code, int) else DONE
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else FAILED
@@ -118,7 +120,8 @@ def explain(error: BaseException) -> tuple[str, int]:
         case _ if isinstance(error, _UsageProblem):
             return _usage_sentence(error), MISUSED
         case _:
-            found = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            said = " ".join(str(error).split())
+            found = f"{type(error).__name__}: {said[:_LONGEST]}" if said else type(error).__name__
             advice = "please report it with the command that led to it; LACONIC_DEBUG=1 shows where it happened"
             return f"an error that should not happen, {found}; {advice}", FAILED
 

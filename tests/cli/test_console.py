@@ -1,0 +1,34 @@
+"""Results go to standard output, all else to standard error."""
+
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from laconic.cli import console
+
+
+def test_results_for_people_and_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
+    console.print_result({"bytes": 3}, False, "three bytes")
+    assert capsys.readouterr().out == "three bytes\n"
+    console.print_result({"bytes": 3, "name": "é"}, True, "three bytes")
+    assert json.loads(capsys.readouterr().out) == {"bytes": 3, "name": "é"}
+    console.print_result({}, False, "aside", to_stderr=True)
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "aside\n")
+
+
+@pytest.mark.parametrize("total", [None, 10])
+def test_the_bar_can_always_be_told(total: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with console.progress_bytes("working", total) as tell:
+        tell(5)
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "err", Console(file=screen, force_terminal=True, width=80))
+    with console.progress_bytes("working", total) as tell:
+        tell(5)
+        tell(10)
+    assert "working" in screen.getvalue()
+    with console.progress_bytes("hidden", total, quiet=True) as tell:
+        tell(5)
+    assert "hidden" not in screen.getvalue()

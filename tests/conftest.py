@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import beartype.typing  # noqa: F401
 import numba
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,8 +28,10 @@ def _njit_of_the_bare_function(njit: Callable[..., Any]) -> Callable[..., Any]:
 
 
 numba.njit = _njit_of_the_bare_function(numba.njit)
-# An int may stand where a float is asked for, as everywhere in Python's type checkers.
-install_import_hook("laconic", "beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))")
+# Checked as type checkers do: an int may stand where a float is asked for. Only `Self` is let through unchecked, since
+# beartype knows it in whole classes alone and the hook decorates methods.
+_SELF = "beartype.FrozenDict({beartype.typing.Self: beartype.typing.Any})"
+install_import_hook("laconic", f"beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True, hint_overrides={_SELF}))")
 
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("search", derandomize=False, deadline=None, max_examples=1000)

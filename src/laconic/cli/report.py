@@ -1,11 +1,15 @@
 """`laconic report`: the records below some folders become one page with tables and figures."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from laconic.cli.console import print_result
+from laconic.errors import CorruptFileError, MissingDataError
+
+if TYPE_CHECKING:
+    from laconic.records.record import Record
 
 
 def report(
@@ -15,17 +19,55 @@ def report(
 ) -> None:
     """Gather the records below some folders into one self-contained HTML page.
 
-    The page opens without a network and reads without JavaScript. JSON files that are not records are left out.
+    The page opens without a network and reads without JavaScript. JSON files that are not records are passed over.
 
     Example: compare two runs on one page:
 
         $ laconic report runs/bytes runs/equal-info -o both.html
     """
-    from laconic.records.record import load_records
     from laconic.report.page import write_report
 
-    records, passed_over = load_records(folders)
+    records, passed_over = gather(folders)
+    if not records:
+        named = ", ".join(str(folder) for folder in folders)
+        raise MissingDataError(f"no record was found below {named}: name the folder that a run wrote with --out")
     write_report(records, out)
     plural = "" if len(records) == 1 else "s"
     data = {"report": str(out), "records": len(records), "passed_over": [str(path) for path in passed_over]}
     print_result(data, as_json, f"{len(records)} record{plural} on one page: {out}")
+
+
+def gather(places: list[Path]) -> "tuple[list[Record], list[Path]]":
+    """Load the records in and below some places, oldest first.
+
+    Args:
+        places: folders, searched to any depth for `*.json`, or single files, which must be records.
+
+    Returns:
+        The records, and the JSON files below the folders that are none.
+
+    Raises:
+        MissingDataError: a place does not exist.
+        CorruptFileError: a single file that is not a record.
+        FormatVersionError: a record of a newer laconic.
+    """
+    from laconic.records.record import Record
+
+    records: list[Record] = []
+    passed_over: list[Path] = []
+    for path in dict.fromkeys(path for place in places for path in _candidates(place)):
+        try:
+            records.append(Record.load(path))
+        except CorruptFileError:
+            if path in places:
+                raise
+            passed_over.append(path)
+    return sorted(records, key=lambda record: record.created), passed_over
+
+
+def _candidates(place: Path) -> list[Path]:
+    if place.is_dir():
+        return sorted(path for path in place.rglob("*.json") if path.is_file())
+    if place.is_file():
+        return [place]
+    raise MissingDataError(f"{place} does not exist: name a folder that a run wrote, or one of its records")

@@ -131,7 +131,7 @@ class Decoder:
 
 
 @njit(cache=True, nogil=True)
-def _write(row: np.ndarray, used: int, spare: np.uint64, spare_bits: np.uint64, bits: np.uint64, count: np.uint64):  # type: ignore[no-untyped-def]
+def _write(row: np.ndarray, used: int, spare: np.uint64, spare_bits: np.uint64, bits: np.uint64, count: np.uint64):
     """Append `count` bits: whole bytes go to `row`, fewer than eight stay in `spare`."""
     spare = (spare << count) | bits
     spare_bits += count
@@ -157,7 +157,7 @@ def _carry(row: np.ndarray, used: int, spare: np.uint64, spare_bits: np.uint64) 
 
 
 @njit(cache=True, nogil=True)
-def _push(starts_BT, stops_BT, lengths_B, precision, low_B, width_B, spare_B, spare_bits_B, used_B, bytes_BN) -> int:  # type: ignore[no-untyped-def]
+def _push(starts_BT, stops_BT, lengths_B, precision, low_B, width_B, spare_B, spare_bits_B, used_B, bytes_BN) -> int:
     total = UNIT << precision
     for b in range(lengths_B.size):
         low, width, spare, spare_bits, used, row = low_B[b], width_B[b], spare_B[b], spare_bits_B[b], used_B[b], bytes_BN[b]
@@ -181,7 +181,7 @@ def _push(starts_BT, stops_BT, lengths_B, precision, low_B, width_B, spare_B, sp
 
 
 @njit(cache=True, nogil=True)
-def _finish(low_B, width_B, spare_B, spare_bits_B, used_B, bytes_BN, bits_B) -> None:  # type: ignore[no-untyped-def]
+def _finish(low_B, width_B, spare_B, spare_bits_B, used_B, bytes_BN, bits_B) -> None:
     """Write the nought to two bits that pin the interval down, then the rest of the last byte as zeros."""
     for b in range(low_B.size):
         low, width, spare, row = low_B[b], width_B[b], spare_B[b], bytes_BN[b]
@@ -220,7 +220,7 @@ def _read(data: np.ndarray, end: int, position: int, count: int) -> np.uint64:
 
 
 @njit(cache=True, nogil=True)
-def _fill(data, end_bits_B, next_bit_B, value_B) -> None:  # type: ignore[no-untyped-def]
+def _fill(data, end_bits_B, next_bit_B, value_B) -> None:
     for b in range(value_B.size):
         value = _read(data, end_bits_B[b], next_bit_B[b], 32)
         value_B[b] = (value << np.uint64(31)) | _read(data, end_bits_B[b], next_bit_B[b] + 32, 31)
@@ -228,7 +228,7 @@ def _fill(data, end_bits_B, next_bit_B, value_B) -> None:  # type: ignore[no-unt
 
 
 @njit(cache=True, nogil=True)
-def _pull(cumulative_BC, active_B, precision, data, end_bits_B, next_bit_B, width_B, value_B, symbols_B) -> None:  # type: ignore[no-untyped-def]
+def _pull(cumulative_BC, active_B, precision, data, end_bits_B, next_bit_B, width_B, value_B, symbols_B) -> None:
     for b in range(active_B.size):
         if not active_B[b]:
             symbols_B[b] = -1
@@ -240,7 +240,7 @@ def _pull(cumulative_BC, active_B, precision, data, end_bits_B, next_bit_B, widt
         width = portion(inner, np.uint64(edges[symbol + 1]), precision) - offset
         value = min(value_B[b] - offset, width - UNIT)
         shift = missing_doublings(width)
-        bits = _read(data, end_bits_B[b], next_bit_B[b], np.int64(shift))
+        bits = _read(data, end_bits_B[b], next_bit_B[b], int(shift))
         value_B[b] = (value << shift) | bits
         width_B[b] = width << shift
         next_bit_B[b] += np.int64(shift)

@@ -1,0 +1,66 @@
+"""Which model and precision a file with a damaged header needs: found out by trying them on its first coded blocks."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from laconic.archive.decoding import decode_blocks
+from laconic.archive.frames import Frame, Kind
+from laconic.archive.header import HEADER_BYTES, Header, guess_header
+from laconic.archive.places import frame_at, next_frame, read_at
+from laconic.bytelm.base import AbstractByteLM
+from laconic.bytelm.registry import find_byte_lm, load_byte_lm
+from laconic.errors import CorruptFileError, ModelMismatchError
+
+_LIKELY_PRECISIONS = (20, 16, 24)
+_TRIALS = 2
+
+
+def guess_model(source: BinaryIO, file_bytes: int, model: AbstractByteLM | None) -> tuple[AbstractByteLM, int]:
+    """The model and precision that read one of the first coded blocks, else the likeliest ones.
+
+    Args:
+        source: a file in which one can jump.
+        file_bytes: its length.
+        model: the only one to try, when one was named.
+
+    Raises:
+        CorruptFileError: there is not a single block in this file.
+    """
+    header = guess_header(read_at(source, 0, HEADER_BYTES))
+    candidates = [model] if model is not None else list(_likely_models(header))
+    precisions = list(dict.fromkeys(([header.precision] if header else []) + list(_LIKELY_PRECISIONS)))
+    trials = _first_coded(source, file_bytes)
+    for candidate in candidates:
+        for precision in precisions:
+            if any(isinstance(text, bytes) for text in decode_blocks(trials, candidate, precision)):
+                return candidate, precision
+    return candidates[0], precisions[0]
+
+
+def _likely_models(header: Header | None) -> Iterator[AbstractByteLM]:
+    """The model that the damaged header seems to name, then those that come with laconic."""
+    if header is not None:
+        try:
+            yield find_byte_lm(header.fingerprint)
+        except ModelMismatchError:
+            pass
+        else:
+            return
+    for name in ("default", "light", "uniform"):
+        yield load_byte_lm(name)
+
+
+def _first_coded(source: BinaryIO, file_bytes: int) -> list[tuple[Frame, bytes]]:
+    """The first coded blocks of a file, whatever lies between them."""
+    found: list[tuple[Frame, bytes]] = []
+    seen, position = False, 0
+    while len(found) < _TRIALS and (position := next_frame(source, position, file_bytes)) < file_bytes:
+        frame, position = frame_at(source, position, file_bytes)
+        if isinstance(frame, Frame):
+            seen = True
+            if frame.kind == Kind.CODED:
+                found.append((frame, read_at(source, position, frame.payload_length)))
+            position += frame.payload_length
+    if not seen:
+        raise CorruptFileError("there is not a single undamaged block frame in this file: is it one that laconic compressed?")
+    return found

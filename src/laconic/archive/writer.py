@@ -1,0 +1,149 @@
+"""Text in, file out: gathered in batches, cut into blocks, each written in the smallest of three ways."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO, final
+
+import xxhash
+
+from laconic.archive.coding import encode_texts
+from laconic.archive.frames import End, Frame, Kind
+from laconic.archive.header import Header
+from laconic.archive.index import IndexBuilder
+from laconic.archive.layout import Layout
+from laconic.archive.squeeze import squeeze
+from laconic.archive.summary import Summary
+from laconic.bytelm.base import AbstractByteLM
+
+Block = tuple[Frame, bytes]
+"""A frame and the payload that follows it."""
+
+_WORTH_JOINING = 100
+"""Blocks are joined into one only for a gain of one part in so many: damage then costs all of them."""
+
+
+def compress_stream(
+    source: BinaryIO,
+    sink: BinaryIO,
+    *,
+    model: AbstractByteLM,
+    precision: int = 20,
+    layout: Layout | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Summary:
+    """Compress everything that a source holds, in memory that does not depend on how much that is.
+
+    What is written depends on the text, the model, the precision and the layout alone (and, for blocks that LZMA2 codes
+    best, on the release of liblzma), never on how the source hands out its bytes.
+
+    Args:
+        source: read to its end; need not be seekable.
+        sink: written to in order; need not be seekable.
+        model: the byte model; its fingerprint goes into the header.
+        precision: bits of its counts, 12 to 24.
+        layout: how the text is cut; the default one when None.
+        progress: told how many bytes of text are done.
+
+    Returns:
+        What was written.
+    """
+    layout = layout or Layout()
+    batches = read_batches(source, layout.read_bytes)
+    text, last = next(batches)
+    blocks = choose_blocks(layout.cut(text, last), model, precision)
+    header = Header(fingerprint=model.fingerprint, precision=precision, single=last and len(blocks) == 1)
+    writer = _Writer(sink, header)
+    while True:
+        writer.write(text, blocks)
+        if progress is not None:
+            progress(writer.summary.text_bytes)
+        if last:
+            return writer.finish()
+        text, last = next(batches)
+        blocks = choose_blocks(layout.cut(text, whole=False), model, precision)
+
+
+def read_batches(source: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
+    """Cut a source into batches of `size` bytes, the last of which may be shorter, and know which is the last.
+
+    Yields:
+        A batch, and whether it is the last; an empty source is one empty batch.
+    """
+    held = _read_full(source, size)
+    while len(held) == size:
+        following = _read_full(source, size)
+        if not following:
+            break
+        yield held, False
+        held = following
+    yield held, True
+
+
+def choose_blocks(texts: Sequence[bytes], model: AbstractByteLM, precision: int) -> list[Block]:
+    """The smallest form of neighbouring texts: each as it is, coded by the model or by LZMA2, or all in one LZMA2 block."""
+    if not texts:
+        return []
+    codes = encode_texts(texts, model, precision)
+    blocks = [_smallest(text, code) for text, code in zip(texts, codes, strict=True)]
+    if len(texts) > 1:
+        together = b"".join(texts)
+        apart = sum(len(frame.pack()) + len(payload) for frame, payload in blocks)
+        squeezed = squeeze(together, min(apart - apart // _WORTH_JOINING, len(together)))
+        if squeezed is not None:
+            return [_frame(Kind.XZ, together, squeezed)]
+    return blocks
+
+
+def _smallest(text: bytes, code: bytes) -> Block:
+    best = _frame(Kind.CODED, text, code) if len(code) < len(text) else _frame(Kind.RAW, text, text)
+    squeezed = squeeze(text, len(best[1]))
+    return best if squeezed is None else _frame(Kind.XZ, text, squeezed)
+
+
+def _frame(kind: Kind, text: bytes, payload: bytes) -> Block:
+    checksum = xxhash.xxh32_intdigest(text)
+    return Frame(kind=kind, text_length=len(text), payload_length=len(payload), checksum=checksum), payload
+
+
+def _read_full(source: BinaryIO, size: int) -> bytes:
+    """Read `size` bytes, or all there are; pipes hand out less at a time than was asked for."""
+    first = source.read(size)
+    if len(first) in (0, size):
+        return first
+    gathered = bytearray(first)
+    while len(gathered) < size and (more := source.read(size - len(gathered))):
+        gathered += more
+    return bytes(gathered)
+
+
+@final
+class _Writer:
+    """Puts header, blocks, end and index into a sink, and counts."""
+
+    def __init__(self, sink: BinaryIO, header: Header) -> None:
+        self.summary = Summary(model=f"{header.fingerprint:016x}", precision=header.precision)
+        self._sink = sink
+        self._single = header.single
+        self._index = IndexBuilder()
+        self._text = xxhash.xxh64()
+        self._put(header.pack())
+
+    def write(self, text: bytes, blocks: Sequence[Block]) -> None:
+        self._text.update(text)
+        for frame, payload in blocks:
+            self._index.add(self.summary.text_bytes, self.summary.file_bytes)
+            packed = frame.pack()
+            self._put(packed)
+            self._put(payload)
+            self.summary.add(frame, len(packed) + len(payload))
+
+    def finish(self) -> Summary:
+        if not self._single:
+            text_length, offset = self.summary.text_bytes, self.summary.file_bytes
+            self._put(End(blocks=self._index.blocks, text_length=text_length, checksum=self._text.intdigest()).pack())
+            if self._index.blocks > 1:
+                self._put(self._index.finish(text_length, offset).pack())
+        return self.summary
+
+    def _put(self, data: bytes) -> None:
+        self._sink.write(data)
+        self.summary.file_bytes += len(data)

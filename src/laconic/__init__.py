@@ -4,7 +4,12 @@ Importing this package costs nothing: the few daily names below are fetched from
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from laconic.archive.stream import compress as compress
+    from laconic.archive.stream import decompress as decompress
+    from laconic.records.citation import citation as citation
 
 __version__ = "0.1.0"
 

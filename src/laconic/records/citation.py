@@ -15,6 +15,20 @@ ENTRIES: Final = {
   year    = {2024},
   note    = {arXiv:2404.03626}
 }""",
+    "trime": """@inproceedings{zhong2022training,
+  title     = {Training Language Models with Memory Augmentation},
+  author    = {Zhong, Zexuan and Lei, Tao and Chen, Danqi},
+  booktitle = {Proceedings of EMNLP 2022},
+  year      = {2022},
+  note      = {arXiv:2205.12674}
+}""",
+    "cofi": """@inproceedings{xia2022structured,
+  title     = {Structured Pruning Learns Compact and Accurate Models},
+  author    = {Xia, Mengzhou and Zhong, Zexuan and Chen, Danqi},
+  booktitle = {Proceedings of ACL 2022},
+  year      = {2022},
+  note      = {arXiv:2204.00408}
+}""",
     "arithmetic-coding": """@article{witten1987arithmetic,
   title   = {Arithmetic Coding for Data Compression},
   author  = {Witten, Ian H. and Neal, Radford M. and Cleary, John G.},

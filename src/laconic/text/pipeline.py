@@ -183,7 +183,7 @@ class ExampleStream:
             block += 1
         if block == 0:
             raise MissingDataError(
-                f"the corpus {self._corpus.name!r}, split {self._corpus.split!r}, holds no text: give more text or another split"
+                f"the corpus {self._corpus.name!r}, split {self._corpus.split!r}, has no text: give more text or another split"
             )
 
     def _order(self, epoch: int, block: int, size: int) -> list[int]:

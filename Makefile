@@ -34,7 +34,7 @@ check: setup  ## format, lint, types, import contracts, docs built strict, code 
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/python -m pytest -m 'slow or not slow' tests/architecture/test_docs_run.py
 
 docs: setup  ## the documentation, served on this machine while you write

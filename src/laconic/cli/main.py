@@ -43,7 +43,7 @@ def _welcome(
 
         $ laconic compress book.txt
 
-        $ laconic decompress book.txt.laconic -o copy.txt
+        $ laconic decompress book.txt.lac -o copy.txt
     """
 
 

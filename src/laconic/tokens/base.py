@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int32, UInt16
+from jaxtyping import Int32, Int64, UInt16
 
+from laconic.errors import CorruptFileError
 from laconic.shapes import EOS
+
+EOS_TOKEN = "<eos>"
+"""How the end of a document is written where it must be seen."""
 
 
 class AbstractTokenizer(ABC):
@@ -31,6 +35,16 @@ class AbstractTokenizer(ABC):
     @abstractmethod
     def vocab_size(self) -> int:
         """How many ids carry text."""
+
+    @property
+    @abstractmethod
+    def eos_id(self) -> int | None:
+        """The id that stands for symbol 256, or None where that symbol shares ids with the text around it."""
+
+    @property
+    @abstractmethod
+    def ids_stand_alone(self) -> bool:
+        """Whether each id stands for the same text wherever it occurs, as words of a vocabulary do."""
 
     @property
     def pad_id(self) -> int:
@@ -57,16 +71,28 @@ class AbstractTokenizer(ABC):
         """
 
     @abstractmethod
+    def spans(self, ids: Int32[np.ndarray, "_"]) -> Int64[np.ndarray, "N 2"]:
+        """Cut one document's ids into the shortest runs that stand for text of their own.
+
+        Returns:
+            One row per run, in order: how many ids it has, and how many symbols they stand for. Where every id has its
+            own text, that is one row per id; where ids mean something only together, one row for them all.
+
+        Raises:
+            CorruptFileError: ids that no text encodes to.
+        """
+
+    @abstractmethod
     def settings(self) -> dict[str, Any]:
         """What a JSON file must hold to build this tokenizer again, `kind` included; larger parts go to files."""
 
     @abstractmethod
-    def save_files(self, folder: Path) -> None:
-        """Write what `settings` cannot hold (a vocabulary, a byte model) into an existing folder."""
+    def save_files(self, folder: Path) -> list[str]:
+        """Write what `settings` cannot hold (a vocabulary, a byte model) into an existing folder; returns the names."""
 
     def encode_bytes(self, data: bytes) -> Int32[np.ndarray, "_"]:
         """Ids of a byte string, as an array. The daily fast call."""
-        return self.encode_batch([np.frombuffer(data, dtype=np.uint8).astype(np.uint16)])[0]
+        return self.encode_batch([symbols_of(data)])[0]
 
     def encode(self, text: str) -> list[int]:
         """Ids of a text (its UTF-8 bytes), as a list."""
@@ -77,18 +103,64 @@ class AbstractTokenizer(ABC):
         """The byte string behind the ids.
 
         Args:
-            ids: what `encode_bytes` returned, or a language model wrote.
+            ids: what `encode_bytes` returned, or a language model wrote; padding is passed over.
             eos: what an end-of-document symbol becomes; bytes never contain one, corpora do.
+
+        Raises:
+            CorruptFileError: ids that no text encodes to.
         """
-        symbols = self.decode_batch([np.asarray(ids, dtype=np.int32)])[0]
+        ids_T = np.asarray(ids, dtype=np.int32)
+        symbols = self.decode_batch([ids_T[ids_T != self.pad_id]])[0]
         return eos.join(part.astype(np.uint8).tobytes() for part in split_documents(symbols))
 
-    def decode(self, ids: Sequence[int] | Int32[np.ndarray, "_"], *, errors: str = "replace") -> str:
-        """The text behind the ids; bytes that are not UTF-8 are handled as `bytes.decode` does with `errors`."""
-        return self.decode_bytes(ids).decode("utf-8", errors=errors)
+    def decode(
+        self, ids: Sequence[int] | Int32[np.ndarray, "_"], *, skip_special_tokens: bool = True, errors: str = "replace"
+    ) -> str:
+        """The text behind the ids. Hazard: bytes that are not UTF-8 are replaced; `decode_bytes` gives them as they are.
+
+        Args:
+            ids: what `encode` returned, or a language model wrote; padding is passed over.
+            skip_special_tokens: leave out ends of documents, which otherwise are written as `<eos>`.
+            errors: what becomes of bytes that are not UTF-8, as in `bytes.decode`.
+
+        Raises:
+            CorruptFileError: ids that no text encodes to.
+        """
+        eos = b"" if skip_special_tokens else EOS_TOKEN.encode()
+        return self.decode_bytes(ids, eos=eos).decode("utf-8", errors=errors)
+
+
+def symbols_of(data: bytes) -> UInt16[np.ndarray, "_"]:
+    """The bytes as symbols, with no end-of-document symbol among them."""
+    return np.frombuffer(data, dtype=np.uint8).astype(np.uint16)
 
 
 def split_documents(symbols: UInt16[np.ndarray, "_"]) -> list[UInt16[np.ndarray, "_"]]:
     """Cut a symbol sequence at its end-of-document symbols, which are dropped; what follows the last one comes last."""
     ends = np.flatnonzero(symbols == EOS)
     return [part[part != EOS] for part in np.split(symbols, ends)]
+
+
+def check_symbols(documents: Sequence[UInt16[np.ndarray, "_"]]) -> None:
+    """Refuse symbols above 256.
+
+    Raises:
+        ValueError: naming the first such symbol.
+    """
+    for symbols in documents:
+        if symbols.size and symbols.max() > EOS:
+            raise ValueError(f"documents hold symbol {symbols.max()}, but symbols are bytes (0 to 255) and {EOS} for the end")
+
+
+def check_ids(ids: Sequence[Int32[np.ndarray, "_"]], vocab_size: int) -> None:
+    """Refuse ids outside the vocabulary.
+
+    Raises:
+        CorruptFileError: naming the first such id.
+    """
+    for ids_T in ids:
+        wrong = ids_T[(ids_T < 0) | (ids_T >= vocab_size)]
+        if wrong.size:
+            raise CorruptFileError(
+                f"id {wrong[0]} is not among the {vocab_size} of this tokenizer: use the one that made the ids"
+            )

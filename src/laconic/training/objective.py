@@ -1,0 +1,65 @@
+"""The seam between the training loop and the methods: what is minimised, given a model and a batch.
+
+The loop knows nothing of what a loss means. A method is a final class of `AbstractObjective`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Segments of tokens, and what they stand for.
+
+    Attributes:
+        tokens_BT: ids, each row a segment of consecutive tokens, padded on the right with `pad_id`.
+        pad_id: the id that carries no text; also the start symbol.
+        count: how many tokens are not padding: the weight of this batch in the loss of a step.
+        bytes: how many bytes of text the tokens stand for.
+    """
+
+    tokens_BT: Int64[Tensor, "B T"]
+    pad_id: int
+    count: int
+    bytes: int
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on another device."""
+        return Batch(
+            tokens_BT=self.tokens_BT.to(device, non_blocking=True), pad_id=self.pad_id, count=self.count, bytes=self.bytes
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossOutput:
+    """What an objective answers.
+
+    Attributes:
+        loss: the mean over the batch's `count` tokens, differentiable; 0 where the count is 0.
+        statistics: further means over the same tokens, detached, for the log.
+    """
+
+    loss: Float[Tensor, ""]
+    statistics: Mapping[str, Float[Tensor, ""]] = field(default_factory=dict)
+
+
+class AbstractObjective(ABC):
+    """What a training run minimises."""
+
+    @abstractmethod
+    def loss(self, model: nn.Module, batch: Batch) -> LossOutput:
+        """The loss of one batch.
+
+        Args:
+            model: a Hugging Face model, possibly wrapped for several processes: to be called, not to be looked into.
+            batch: on the model's device.
+
+        Returns:
+            Means over the batch's tokens. The loop weighs batches by their `count`, so that a step's gradient is that
+            of the mean over all its tokens, however they are spread over micro-batches and processes.
+        """

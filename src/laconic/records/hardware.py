@@ -44,7 +44,7 @@ def hardware_slug(hardware: Mapping[str, Any]) -> str:
     if accelerators:
         count = f"{len(accelerators)}x-" if len(accelerators) > 1 else ""
         return count + _slug(str(accelerators[0]))
-    cpu = re.sub(r"\((R|TM|tm)\)|\b(CPU|Processor|with|@.*$)", " ", str(hardware.get("cpu") or "unknown"))
+    cpu = re.sub(r"\((R|TM|tm)\)|\b(CPU|Processor)\b|@.*$", " ", str(hardware.get("cpu") or "unknown"))
     return f"{_slug(cpu)}-{hardware.get('usable_cores') or 1}cores"
 
 

@@ -38,24 +38,25 @@ class Meter:
             `wall_seconds`, and `joules` or None.
         """
         seconds = time.perf_counter() - self._start
-        self._sample()
+        whole = self._sample()
         self._stopped.set()
-        return {"wall_seconds": seconds, "joules": self._microjoules / 1e6 if self._last else None}
+        return {"wall_seconds": seconds, "joules": self._microjoules / 1e6 if whole else None}
 
     def _watch(self) -> None:
         while not self._stopped.wait(_SAMPLE_SECONDS):
             self._sample()
 
-    def _sample(self) -> None:
+    def _sample(self) -> bool:
+        """Add what was spent since the last sample; False where that cannot be read now."""
         with self._lock:
-            if not self._last or self._stopped.is_set():
-                return
             now = self._read()
+            if not now or now.keys() != self._last.keys():
+                return False
             for zone, (energy, span) in now.items():
-                if zone in self._last:
-                    # Modulo the counter's range: it starts again from 0 after its largest value.
-                    self._microjoules += (energy - self._last[zone][0]) % (span + 1)
+                # Modulo the counter's range: it starts again from 0 after its largest value.
+                self._microjoules += (energy - self._last[zone][0]) % (span + 1)
             self._last = now
+            return True
 
     def _read(self) -> dict[str, tuple[int, int]]:
         """Counter and largest value in microjoules for each package; empty where any of them cannot be read."""

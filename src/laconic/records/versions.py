@@ -46,7 +46,10 @@ def read_commit(module: Path | None = None) -> str | None:
     module = module or Path(__file__)
     if _git(module, "ls-files", "--error-unmatch", module.name) is None:
         return None
-    return _git(module, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
+    commit = _git(module, "rev-parse", "--verify", "HEAD")
+    # Not `git describe --dirty`, which writes to the index even when asked not to.
+    changes = _git(module, "status", "--porcelain", "--untracked-files=no")
+    return f"{commit}-dirty" if commit and changes else commit or None
 
 
 def _git(module: Path, *arguments: str) -> str | None:
@@ -65,4 +68,4 @@ def _git(module: Path, *arguments: str) -> str | None:
         )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
-    return answer.stdout.strip() or None if answer.returncode == 0 else None
+    return answer.stdout.strip() if answer.returncode == 0 else None

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from laconic.bytelm.base import AbstractByteLM
 from laconic.bytelm.files import ModelFile, read_model_file, write_model_file
+from laconic.bytelm.ngram import NGramByteLM
 from laconic.bytelm.uniform import UniformByteLM
 from laconic.bytelm.unigram import UnigramByteLM
 from laconic.errors import CorruptFileError, ModelMismatchError, UsageError
@@ -13,6 +14,7 @@ from laconic.errors import CorruptFileError, ModelMismatchError, UsageError
 _KINDS: dict[str, Callable[[ModelFile], AbstractByteLM]] = {
     "uniform": UniformByteLM.from_file,
     "unigram": UnigramByteLM.from_file,
+    "ngram": NGramByteLM,
 }
 
 _ALIASES = {"default": "uniform", "light": "uniform"}
@@ -62,7 +64,7 @@ def save_byte_lm(model: AbstractByteLM, path: Path | str) -> None:
     """
     if not str(path).endswith(".safetensors"):
         raise ValueError(f"path is {str(path)!r}, but the file of a byte model is named *.safetensors")
-    if not isinstance(model, UniformByteLM | UnigramByteLM):
+    if not isinstance(model, UniformByteLM | UnigramByteLM | NGramByteLM):
         raise ValueError(f"model is a {type(model).__name__}, which has no file form")
     write_model_file(model.to_file(), path)
 

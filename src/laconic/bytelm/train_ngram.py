@@ -1,0 +1,85 @@
+"""Training the n-gram byte model: count, fit, prune to a size, fit again, round to integers.
+
+The same documents in the same order give the same file on the same machine.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from laconic.bytelm.counting import CONTEXT, GramCounts, count_grams
+from laconic.bytelm.files import ModelFile
+from laconic.bytelm.fitting import Ngrams, collect, refit, share_out
+from laconic.bytelm.ngram import NGramByteLM
+from laconic.bytelm.packing import FIXED_BYTES, MIN_WEIGHT, pack, prune
+from laconic.errors import TrainingError
+
+
+@dataclass(frozen=True, kw_only=True)
+class NGramConfig:
+    """How to train an n-gram byte model.
+
+    Attributes:
+        order: the longest n-gram in symbols, 2 to 6: the context is one shorter.
+        max_bytes: how large the file may become; at least 8,192.
+        min_count: n-grams that occur fewer times are not considered.
+        leave_out: how many occurrences of each n-gram the fit treats as unseen; larger values trust long contexts less.
+        passes: fits after each of the pruning steps.
+    """
+
+    order: int = 6
+    max_bytes: int = 3_000_000
+    min_count: int = 3
+    leave_out: float = 4.0
+    passes: int = 2
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.order <= CONTEXT + 1:
+            raise ValueError(f"order is {self.order}, but must lie between 2 and {CONTEXT + 1}")
+        if self.max_bytes < 2 * FIXED_BYTES:
+            raise ValueError(f"max_bytes is {self.max_bytes}, but must be at least {2 * FIXED_BYTES}")
+        if self.min_count < 1:
+            raise ValueError(f"min_count is {self.min_count}, but must be at least 1")
+        if self.leave_out < 0:
+            raise ValueError(f"leave_out is {self.leave_out}, but must not be negative")
+        if self.passes < 1:
+            raise ValueError(f"passes is {self.passes}, but must be at least 1")
+
+
+def train_ngram(
+    documents: Iterable[tuple[bytes, int]], config: NGramConfig | None = None, *, trained_on: str = "unnamed text"
+) -> NGramByteLM:
+    """Train an n-gram byte model.
+
+    Args:
+        documents: text, and how many times each of its n-grams counts; read once, one at a time.
+        config: the defaults if None.
+        trained_on: the name of the text, for the description.
+
+    Raises:
+        TrainingError: there is no byte to count.
+    """
+    config = config or NGramConfig()
+    counts = count_grams(documents)
+    if len(counts.keys_N) == 0 or counts.symbols == int(counts.counts_N[-1]):
+        raise TrainingError("there is no text to train on: give at least one document that is not empty")
+    return fit_ngram(counts, config, trained_on=trained_on)
+
+
+def fit_ngram(counts: GramCounts, config: NGramConfig, *, trained_on: str = "unnamed text") -> NGramByteLM:
+    """Train on counts that are already there; see `train_ngram`."""
+    ngrams = _fit(collect(counts, order=config.order, min_count=config.min_count), counts, config)
+    for room in (2.0, 1.25, 1.0):
+        shares = share_out(ngrams, counts, leave_out=config.leave_out)
+        budget = int(room * (config.max_bytes - FIXED_BYTES))
+        gains_E = np.where(ngrams.weights_E < MIN_WEIGHT, -np.inf, shares.gains_E)
+        ngrams = _fit(prune(ngrams, gains_E, budget), counts, config)
+    file = ModelFile(kind="ngram", config={"order": config.order}, description=trained_on, tensors=pack(ngrams))
+    return NGramByteLM(file)
+
+
+def _fit(ngrams: Ngrams, counts: GramCounts, config: NGramConfig) -> Ngrams:
+    for _ in range(config.passes):
+        ngrams = refit(ngrams, share_out(ngrams, counts, leave_out=config.leave_out))
+    return ngrams

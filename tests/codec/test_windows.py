@@ -87,6 +87,7 @@ def encode(streams, model, bits, precision, reading):
                 starts[b] += n
                 ats[b] = starts[b]
             elif symbols[b] != IDLE:
+                assert symbols[b] != END_OF_STREAM, "a stream has ended, but its last window did not"
                 ats[b] += 1
     return found
 

@@ -29,6 +29,8 @@ _STYLE: dict[Any, Any] = {
     "text.parse_math": False,
 }
 _PAINT = placeholders()
+_HAIR = "\u200a"
+"""Before a name in a legend: matplotlib would leave out one that is empty or begins with an underscore."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +112,7 @@ def curves(
         for index, (name, points) in enumerate(lines.items()):
             paint = _PAINT[series(index)]
             style = ("-", "--", "-.", ":")[index % 4]
-            axes.plot([x for x, _ in points], [y for _, y in points], style, color=paint, linewidth=1.7, label=_cut(name, 34))
+            axes.plot([x for x, _ in points], [y for _, y in points], style, color=paint, linewidth=1.7)
             held_out = marks.get(name, ())
             axes.plot([x for x, _ in held_out], [y for _, y in held_out], "o", color=paint, markersize=4.5)
         axes.set_xlabel(x_label)
@@ -118,6 +120,8 @@ def curves(
         _limit_to_most(axes, [y for points in lines.values() for _, y in points])
         axes.grid(color=_PAINT["line"], linewidth=0.7)
         axes.legend(
+            [line for line in axes.lines if line.get_linestyle() != "None"],
+            [_HAIR + _cut(name, 34) for name in lines],
             loc="lower left",
             bbox_to_anchor=(0.0, 1.0),
             ncols=1 if any(len(name) > 18 for name in lines) else 2,
@@ -177,8 +181,8 @@ def _plain_axes(axes: "Axes") -> None:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(_PAINT["line"])
-    axes.tick_params(color=_PAINT["line"], labelcolor=_PAINT["quiet"], labelsize=11)
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(which="both", color=_PAINT["line"], labelcolor=_PAINT["quiet"], labelsize=11)
+    axes.tick_params(axis="y", which="both", length=0)
     axes.xaxis.label.set_color(_PAINT["quiet"])
     axes.yaxis.label.set_color(_PAINT["quiet"])
     axes.set_axisbelow(True)
@@ -194,6 +198,7 @@ def _inline(svg: str, identity: str, title: str) -> str:
     for name, paint in _PAINT.items():
         svg = svg.replace(paint, variable(name))
     svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font: \1px var(--font)", svg)
+    svg = re.sub(r"font-family: [^;\"]*", "font-family: var(--font)", svg)
     view = re.search(r'viewBox="[^"]*"', svg)
     assert view is not None, "matplotlib always writes a viewBox"
     opening = f'<svg role="img" aria-labelledby="{identity}-title" {view.group()}>\n'

@@ -40,7 +40,7 @@ def _details(record: Record) -> str:
     return (
         f"<details><summary>{escape(record.kind)}: {escape(record.name)}</summary>\n"
         f'<pre class="command">{escape(shlex.join(record.command) or DASH)}</pre>\n'
-        f"{pairs('Commit', {'commit': record.commit}) if record.commit else ''}"
+        f"{pairs('Run', {'started': record.created, 'commit': record.commit, 'seed': record.seed})}"
         f"{pairs('Machine', record.hardware)}{pairs('Software', record.versions)}{pairs('Settings', record.config)}"
         f"{pairs('Cost, further', other_cost)}{pairs('Not finite', record.not_finite)}"
         f"<details><summary>The record as JSON</summary>\n<pre>{escape(record.to_json())}</pre></details>\n</details>\n"

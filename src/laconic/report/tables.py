@@ -35,7 +35,7 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Mapping[str, o
     Returns:
         The markup, or an empty string when there are no rows.
     """
-    if not rows:
+    if not rows or not columns:
         return ""
     kept = [c for i, c in enumerate(columns) if i == 0 or any(row.get(c.key) is not None for row in rows)]
     head = "".join(f'<th scope="col"{_aligned(column)}>{escape(column.title)}</th>' for column in kept)
@@ -103,9 +103,9 @@ def _told(value: object) -> str:
 
 def _line(value: object, most: int = 300) -> str:
     if isinstance(value, Mapping):
-        text = "; ".join(f"{words(key)}: {_line(inner)}" for key, inner in value.items())
+        text = "; ".join(f"{words(key)}: {_line(inner)}" for key, inner in value.items()) or "none"
     elif isinstance(value, Sequence) and not isinstance(value, str):
-        text = ", ".join(_line(inner) for inner in value[: most // 2])
+        text = ", ".join(_line(inner) for inner in value[: most // 2]) or "none"
     else:
         text = plain(value)
     return text if len(text) <= most else f"{text[:most]}\u2026"

@@ -48,8 +48,8 @@ def _three_digits(value: float) -> str:
         return "0"
     if abs(value) < 1e-3 or abs(value) >= 1e6:
         return f"{value:.2e}"
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{digits}f}"
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:.{max(0, 2 - math.floor(math.log10(abs(rounded))))}f}"
 
 
 def tick(value: object) -> str:

@@ -1,0 +1,26 @@
+from collections.abc import Callable
+
+from laconic.records.record import Record
+from laconic.report.summary import summary
+
+
+def test_the_main_numbers_come_first(sample: list[Record]) -> None:
+    shown = summary(sample)
+    assert (
+        "On module.py (80,000 bytes) laconic default needs 1.900 bits per byte; the best of the others, xz -9e, 2.300." in shown
+    )
+    assert "All 3 round trips gave the text back." in shown
+    assert "the best reads held-out text at 2.100 bits per byte (equal-info [16, 256])" in shown
+    assert shown.count("<dt>") == 4
+
+
+def test_a_round_trip_that_failed_is_said_aloud(make_record: Callable[..., Record]) -> None:
+    codecs = [{"name": "a", "bits_per_byte": 1.0, "verified": True}, {"name": "b", "bits_per_byte": 2.0, "verified": False}]
+    assert "Not lossless: b." in summary([make_record("compression", "c", {"codecs": codecs})])
+    del codecs[1]["verified"]
+    assert "1 of 2 round trips were verified." in summary([make_record("compression", "c", {"codecs": codecs})])
+
+
+def test_records_without_main_numbers_are_counted(make_record: Callable[..., Record]) -> None:
+    assert summary([]) == "<p>0 records, shown below as tables.</p>\n"
+    assert "1 record, shown" in summary([make_record("memory", "m", {})])

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from laconic.archive.stream import compress as compress
     from laconic.archive.stream import decompress as decompress
     from laconic.records.citation import citation as citation
+    from laconic.tokens.registry import load_tokenizer as load_tokenizer
 
 __version__ = "0.1.0"
 

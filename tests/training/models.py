@@ -54,9 +54,10 @@ class PairTokenizer(AbstractTokenizer):
 class Examples:
     """A finite stream of random examples with a position, as the text pipeline gives them."""
 
-    def __init__(self, number: int, length: int = 100) -> None:
+    def __init__(self, number: int, length: int = 100, *, rank: int = 0, world: int = 1) -> None:
         rng = np.random.default_rng(0)
-        self.examples = [rng.integers(0, 257, length - index % 3).astype(np.uint16) for index in range(number)]
+        examples = [rng.integers(0, 257, length - index % 3).astype(np.uint16) for index in range(number)]
+        self.examples = examples[rank::world]
         self.index = 0
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -72,7 +73,7 @@ class Examples:
 
 
 def tiny_stream(number: int = 40, *, length: int = 16, rank: int = 0, world: int = 1, **options: Any) -> TokenStream:
-    source = EncodingSource(Examples(number), PairTokenizer(), chunk=3, rank=rank, world=world)
+    source = EncodingSource(Examples(number, rank=rank, world=world), PairTokenizer(), chunk=3)
     return TokenStream(source, length=length, pad_id=20, **options)
 
 

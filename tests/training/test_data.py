@@ -60,8 +60,10 @@ def test_a_position_survives_json(packing: str, batches: int) -> None:
         assert (batch.count, batch.bytes) == (other.count, other.bytes)
 
 
-def test_shares_are_disjoint_and_complete() -> None:
-    shares = [read_all(tiny_stream(11, rank=rank, world=3, packing="trim"))[0] for rank in range(3)]
+def test_shares_of_stored_examples_are_disjoint_and_complete() -> None:
+    stored = encode_examples(PairTokenizer(), Examples(11).examples)
+    sources = [StoredSource(stored, rank=rank, world=3) for rank in range(3)]
+    shares = [read_all(TokenStream(source, length=16, pad_id=20, packing="trim"))[0] for source in sources]
     whole = read_all(tiny_stream(11, packing="trim"))[0]
     rows = sorted(row.tobytes() for share in shares for row in share.reshape(-1, 16) if (row != 20).any())
     assert rows == sorted(row.tobytes() for row in whole.reshape(-1, 16) if (row != 20).any())
@@ -78,5 +80,5 @@ def test_wrong_settings_are_named() -> None:
         tiny_stream(length=0)
     with pytest.raises(ValueError, match="packing is 'stuff', but must be one of pack, trim"):
         tiny_stream(packing="stuff")
-    with pytest.raises(ValueError, match="rank is 2"):
-        EncodingSource(Examples(1), PairTokenizer(), rank=2, world=2)
+    with pytest.raises(ValueError, match="chunk is 0"):
+        EncodingSource(Examples(1), PairTokenizer(), chunk=0)

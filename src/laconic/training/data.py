@@ -7,6 +7,7 @@ examples around the position are read and encoded again.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol, final, runtime_checkable
 
 import numpy as np
@@ -104,17 +105,12 @@ class EncodingSource(AbstractTokenSource):
         examples: the stream.
         tokenizer: what encodes it.
         chunk: how many examples are encoded together; changes speed and memory, never the tokens.
-        rank: which process this is; it encodes every `world`-th example and passes over the others.
-        world: how many processes share the stream.
     """
 
-    def __init__(
-        self, examples: ExampleSource, tokenizer: AbstractTokenizer, *, chunk: int = 32, rank: int = 0, world: int = 1
-    ) -> None:
-        if not 0 <= rank < world:
-            raise ValueError(f"rank is {rank}, but must be at least 0 and below world, {world}")
-        self._examples, self._tokenizer = examples, tokenizer
-        self._chunk, self._rank, self._world = chunk, rank, world
+    def __init__(self, examples: ExampleSource, tokenizer: AbstractTokenizer, *, chunk: int = 32) -> None:
+        if chunk < 1:
+            raise ValueError(f"chunk is {chunk}, but must be at least 1 example")
+        self._examples, self._tokenizer, self._chunk = examples, tokenizer, chunk
         self._before = examples.state()
         self._iterator = iter(examples)
         self._ready: list[Encoded] = []
@@ -142,14 +138,8 @@ class EncodingSource(AbstractTokenSource):
 
     def _fill(self) -> None:
         self._before = self._examples.state()
-        mine: list[np.ndarray] = []
-        for _ in range(self._chunk):
-            group = [example for _, example in zip(range(self._world), self._iterator, strict=False)]
-            if len(group) > self._rank:
-                mine.append(group[self._rank])
-            if len(group) < self._world:
-                break
-        self._ready, self._taken = encode_examples(self._tokenizer, mine), 0
+        taken = list(islice(self._iterator, self._chunk))
+        self._ready, self._taken = encode_examples(self._tokenizer, taken), 0
 
 
 def encode_examples(tokenizer: AbstractTokenizer, examples: Sequence[UInt16[np.ndarray, "_"]]) -> list[Encoded]:

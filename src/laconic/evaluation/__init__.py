@@ -1,0 +1,4 @@
+"""Evaluation: measured, returned as plain data, never printed.
+
+Import the modules directly: `laconic.evaluation.bits`, `laconic.evaluation.flops`, `laconic.evaluation.trivial`.
+"""

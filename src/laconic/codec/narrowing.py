@@ -64,8 +64,8 @@ def _leading_zeros(context: Any, number: Any) -> Any:
 @njit(cache=True, nogil=True)
 def missing_doublings(width: np.uint64) -> np.uint64:
     """How often `width` must be doubled to reach `2**62`."""
-    zeros: np.uint64 = _leading_zeros(width)  # type: ignore[call-arg]
-    return zeros - UNIT if zeros > UNIT else np.uint64(0)
+    zeros = np.uint64(_leading_zeros(width))  # type: ignore[call-arg]
+    return max(zeros, UNIT) - UNIT
 
 
 @njit(cache=True, nogil=True)

@@ -51,8 +51,7 @@ def portion(inner: np.uint64, count: np.uint64, precision: np.uint64) -> np.uint
     return (inner >> precision) * count + ((low * count) >> precision)
 
 
-@intrinsic
-def _leading_zeros(context: Any, number: Any) -> Any:
+def _leading_zeros_of(context: Any, number: Any) -> Any:
     """The processor's own count of leading zero bits of an unsigned integer of 64 bits; numba has no name for it."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -61,10 +60,13 @@ def _leading_zeros(context: Any, number: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
+_leading_zeros: Any = intrinsic(_leading_zeros_of)
+
+
 @njit(cache=True, nogil=True)
 def missing_doublings(width: np.uint64) -> np.uint64:
     """How often `width` must be doubled to reach `2**62`."""
-    zeros = np.uint64(_leading_zeros(width))  # type: ignore[call-arg]
+    zeros = np.uint64(_leading_zeros(width))
     return max(zeros, UNIT) - UNIT
 
 

@@ -25,7 +25,7 @@ def unpacked_name(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def open_unpacked(path: Path) -> Iterator[BinaryIO]:
+def open_unpacked(path: Path) -> Iterator[io.BufferedIOBase]:
     """Open a file as a stream of its unpacked bytes.
 
     Raises:
@@ -56,13 +56,13 @@ def _corrupt(path: Path, error: Exception) -> CorruptFileError:
     return CorruptFileError(f"{path} is not a whole {path.suffix or 'plain'} file ({reason}): fetch or pack it again")
 
 
-def _unpack(packed: BinaryIO, suffix: str) -> BinaryIO:
+def _unpack(packed: io.BufferedIOBase, suffix: str) -> io.BufferedIOBase:
     if suffix == ".gz":
-        return cast(BinaryIO, gzip.GzipFile(fileobj=packed, mode="rb"))
+        return gzip.GzipFile(fileobj=packed, mode="rb")
     if suffix == ".bz2":
-        return cast(BinaryIO, bz2.BZ2File(packed))
+        return bz2.BZ2File(packed)
     if suffix == ".xz":
-        return cast(BinaryIO, lzma.LZMAFile(packed))
+        return lzma.LZMAFile(cast(BinaryIO, packed))
     if suffix == ".zst":
         return io.BufferedReader(_ZstdReader(packed), buffer_size=1 << 17)
     return packed
@@ -72,7 +72,7 @@ def _unpack(packed: BinaryIO, suffix: str) -> BinaryIO:
 class _ZstdReader(io.RawIOBase):
     """Zstandard frames as a raw stream. The package's own reader takes a file that is cut short for a whole one."""
 
-    def __init__(self, packed: BinaryIO) -> None:
+    def __init__(self, packed: io.BufferedIOBase) -> None:
         try:
             import zstandard
         except ImportError as error:

@@ -49,7 +49,7 @@ def open_corpus(
         return open_stdlib(split or "train")
     if isinstance(source, str) and find_named(source):
         return open_named(source, split, data_root=data_root)
-    if not _is_there(Path(source)):
+    if not str(source) or not _is_there(Path(source)):
         names = ", ".join(("stdlib", *NAMED))
         raise UsageError(f"{str(source)!r} is neither a file nor a data set: check the path, or choose one of {names}")
     return open_path(Path(source), split or ALL, text_column=text_column)

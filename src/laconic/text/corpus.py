@@ -38,8 +38,10 @@ class Corpus:
 def take_bytes(documents: Iterable[bytes], limit: int) -> Iterator[bytes]:
     """The first `limit` bytes of some documents; the last document is cut where the bytes run out."""
     left = limit
+    if left <= 0:
+        return
     for document in documents:
-        if left <= 0:
-            return
         yield document[:left]
         left -= len(document)
+        if left <= 0:
+            return

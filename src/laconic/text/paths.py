@@ -5,9 +5,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from io import BufferedIOBase
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO, final
+from typing import cast, final
 
 from laconic.errors import MissingDataError, UsageError
 from laconic.text.compressed import sentences, unpacked_name
@@ -129,7 +130,7 @@ def _split_in_name(relative: Path) -> str | None:
 class _Once:
     """Standard input's documents: they can be read only once."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BufferedIOBase | None) -> None:
         self._stream = stream
         self._spent = False
 
@@ -141,10 +142,10 @@ class _Once:
 
     def _pieces(self) -> Iterator[bytes]:
         with sentences(Path("standard input")):
-            yield from cut_pieces(self._stream)
+            yield from cut_pieces(self._stream or cast(BufferedIOBase, sys.stdin.buffer))
 
 
-def open_stdin(split: str = ALL, *, stream: BinaryIO | None = None) -> Corpus:
+def open_stdin(split: str = ALL, *, stream: BufferedIOBase | None = None) -> Corpus:
     """Standard input as a corpus: plain text, which can be read once.
 
     Args:
@@ -155,5 +156,4 @@ def open_stdin(split: str = ALL, *, stream: BinaryIO | None = None) -> Corpus:
         UsageError: another split than `all`.
     """
     check_split(split, (ALL,), "standard input")
-    read = _Once(sys.stdin.buffer if stream is None else stream)
-    return Corpus(name="-", split=split, details={"source": "standard input"}, read=read)
+    return Corpus(name="-", split=split, details={"source": "standard input"}, read=_Once(stream))

@@ -1,8 +1,8 @@
 """Plain text files: any bytes at all. One file is one document, unless it is too long to be held at once."""
 
 from collections.abc import Iterator
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO
 
 from laconic.text.compressed import open_unpacked
 from laconic.text.splits import SPLITS, find_cuts, skip
@@ -32,7 +32,7 @@ def read_plain_part(path: Path, split: str) -> Iterator[bytes]:
         yield from cut_pieces(stream, cuts[number + 1] - cuts[number])
 
 
-def cut_pieces(stream: BinaryIO, size: int | None = None, *, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
+def cut_pieces(stream: BufferedIOBase, size: int | None = None, *, piece_bytes: int = PIECE_BYTES) -> Iterator[bytes]:
     """Cut a stream into documents that fit into memory.
 
     Args:
@@ -75,7 +75,7 @@ def _cut_point(piece: bytes) -> int:
     return len(piece)
 
 
-def _count(stream: BinaryIO) -> int:
+def _count(stream: BufferedIOBase) -> int:
     size = 0
     while chunk := stream.read(1 << 20):
         size += len(chunk)

@@ -9,7 +9,8 @@ Three rules, each a function of the text's place or name alone, so that every ma
 """
 
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO, TypeVar
+from io import BufferedIOBase
+from typing import TypeVar
 
 import xxhash
 
@@ -62,7 +63,7 @@ def select_numbered(items: Iterator[_Item], split: str) -> Iterator[_Item]:
     return (item for number, item in enumerate(items) if split in (ALL, split_of_number(number)))
 
 
-def find_cuts(stream: BinaryIO, size: int) -> tuple[int, int, int, int]:
+def find_cuts(stream: BufferedIOBase, size: int) -> tuple[int, int, int, int]:
     """Where the three byte ranges of one long text begin and end.
 
     Args:
@@ -78,7 +79,7 @@ def find_cuts(stream: BinaryIO, size: int) -> tuple[int, int, int, int]:
     return 0, first, second, size
 
 
-def _line_end_from(stream: BinaryIO, position: int, target: int) -> int:
+def _line_end_from(stream: BufferedIOBase, position: int, target: int) -> int:
     """Move on from `position` to `target`, then past the next line end: the position reached."""
     if target <= position:
         return position
@@ -86,7 +87,7 @@ def _line_end_from(stream: BinaryIO, position: int, target: int) -> int:
     return target + len(stream.readline(CUT_SEARCH_BYTES))
 
 
-def skip(stream: BinaryIO, size: int) -> None:
+def skip(stream: BufferedIOBase, size: int) -> None:
     """Read past `size` bytes, or to the end."""
     while size > 0:
         chunk = stream.read(min(size, _SKIP_BYTES))

@@ -34,6 +34,9 @@ MODULES = tuple(_NAMES.split())
 """Modules and packages of the corpus. Left out: tests, demos, IDLE, what was removed by Python 3.13, and the tables of
 `encodings`, `pydoc_data` and `lib2to3`, which are hardly text."""
 
+_GREW = ("pathlib", "sysconfig", "zipfile")
+"""Modules of Python 3.11 that are packages in 3.13: all their files go to one side, since the same text moved into them."""
+
 _SKIPPED_FOLDERS = {"test", "tests", "idlelib", "turtledemo", "site-packages", "lib2to3", "__pycache__"}
 
 
@@ -61,6 +64,12 @@ def _dotted(relative: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
+def split_of_module(name: str) -> str:
+    """The split of a dotted module name: by the hash of the name, or of the package that the module once was."""
+    package = name.partition(".")[0]
+    return split_of_name(package if package in _GREW else name)
+
+
 def open_stdlib(split: str = "train", *, root: Path | None = None) -> Corpus:
     """The standard library as a corpus: one document per source file, in the order of module names.
 
@@ -74,7 +83,7 @@ def open_stdlib(split: str = "train", *, root: Path | None = None) -> Corpus:
         MissingDataError: this Python comes without its sources.
     """
     check_split(split, (*SPLITS, ALL), "stdlib")
-    files = [path for name, path in find_modules(root).items() if split in (ALL, split_of_name(name))]
+    files = [path for name, path in find_modules(root).items() if split in (ALL, split_of_module(name))]
     if not files:
         raise MissingDataError(
             "this Python comes without the sources of its standard library: give a file or folder of text instead"

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from laconic.errors import CorruptFileError
 from laconic.text.compressed import open_unpacked
@@ -47,7 +48,7 @@ def read_csv(path: Path, columns: Sequence[int]) -> Iterator[bytes]:
         CorruptFileError: a row with too few columns, or not a table at all.
     """
     with open_unpacked(path) as stream:
-        rows = csv.reader(io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline=""))
+        rows = csv.reader(io.TextIOWrapper(cast(BinaryIO, stream), encoding="utf-8", errors="surrogateescape", newline=""))
         try:
             for row in rows:
                 cells = [cell.encode("utf-8", errors="surrogateescape") for cell in row]

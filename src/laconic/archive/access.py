@@ -1,16 +1,15 @@
 """One block of a file, without reading the others."""
 
-from typing import BinaryIO
-
 from laconic.archive.decoding import check_model, decode_blocks
 from laconic.archive.frames import End, Frame
 from laconic.archive.header import HEADER_BYTES, parse_header
 from laconic.archive.places import find_index, frame_at, read_at, seekable
+from laconic.archive.ports import FileSource
 from laconic.bytelm.base import AbstractByteLM
 from laconic.errors import CorruptFileError, UsageError
 
 
-def open_block(source: BinaryIO, number: int, *, model: AbstractByteLM | None = None) -> bytes:
+def open_block(source: FileSource, number: int, *, model: AbstractByteLM | None = None) -> bytes:
     """The text of one block.
 
     The index leads there where there is one; otherwise the frames before it are walked, and their payloads skipped.
@@ -37,7 +36,7 @@ def open_block(source: BinaryIO, number: int, *, model: AbstractByteLM | None = 
     return text
 
 
-def _locate(source: BinaryIO, file_bytes: int, number: int) -> tuple[Frame, int]:
+def _locate(source: FileSource, file_bytes: int, number: int) -> tuple[Frame, int]:
     """The frame of a block, and where its payload begins."""
     index = find_index(source, file_bytes)
     current, offset = 0, HEADER_BYTES

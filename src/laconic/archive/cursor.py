@@ -1,7 +1,8 @@
 """Reading a file in order, with a look ahead, and never more memory than what really is there."""
 
-from typing import BinaryIO, final
+from typing import final
 
+from laconic.archive.ports import ByteSource
 from laconic.errors import CorruptFileError
 
 _PIECE = 1 << 16
@@ -16,7 +17,7 @@ class Cursor:
         offset: how many bytes of the file came before, for messages.
     """
 
-    def __init__(self, source: BinaryIO, offset: int = 0) -> None:
+    def __init__(self, source: ByteSource, offset: int = 0) -> None:
         self._source = source
         self._held = b""
         self._offset = offset

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from laconic.archive.header import short_check
-from laconic.archive.numbers import read_number, write_number
+from laconic.archive.varint import read_number, write_number
 from laconic.bytelm.base import MAX_PRECISION
 from laconic.errors import CorruptFileError
 

@@ -1,12 +1,12 @@
 """Which model and precision a file with a damaged header needs: found out by trying them on its first coded blocks."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from laconic.archive.decoding import decode_blocks
 from laconic.archive.frames import Frame, Kind
 from laconic.archive.header import HEADER_BYTES, Header, guess_header
 from laconic.archive.places import frame_at, next_frame, read_at
+from laconic.archive.ports import FileSource
 from laconic.bytelm.base import AbstractByteLM
 from laconic.bytelm.registry import find_byte_lm, load_byte_lm
 from laconic.errors import CorruptFileError, ModelMismatchError
@@ -15,7 +15,7 @@ _LIKELY_PRECISIONS = (20, 16, 24)
 _TRIALS = 2
 
 
-def guess_model(source: BinaryIO, file_bytes: int, model: AbstractByteLM | None) -> tuple[AbstractByteLM, int]:
+def guess_model(source: FileSource, file_bytes: int, model: AbstractByteLM | None) -> tuple[AbstractByteLM, int]:
     """The model and precision that read one of the first coded blocks, else the likeliest ones.
 
     Args:
@@ -50,7 +50,7 @@ def _likely_models(header: Header | None) -> Iterator[AbstractByteLM]:
         yield load_byte_lm(name)
 
 
-def _first_coded(source: BinaryIO, file_bytes: int) -> list[tuple[Frame, bytes]]:
+def _first_coded(source: FileSource, file_bytes: int) -> list[tuple[Frame, bytes]]:
     """The first coded blocks of a file, whatever lies between them."""
     found: list[tuple[Frame, bytes]] = []
     seen, position = False, 0

@@ -10,7 +10,7 @@ from typing import final
 import xxhash
 
 from laconic.archive.frames import Kind
-from laconic.archive.numbers import read_number, write_number
+from laconic.archive.varint import read_number, write_number
 from laconic.errors import CorruptFileError
 
 MAX_PLACES = 4096

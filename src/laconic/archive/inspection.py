@@ -1,16 +1,15 @@
 """What a file says of itself: header, blocks by kind, sizes. Nothing is decoded, and damage is passed over and told."""
 
-from typing import BinaryIO
-
 from laconic.archive.frames import End, Frame
 from laconic.archive.header import HEADER_BYTES, Header, parse_header
 from laconic.archive.ledger import Ledger
 from laconic.archive.places import find_index, frame_at, next_frame, read_at, seekable
+from laconic.archive.ports import FileSource
 from laconic.archive.summary import Summary
 from laconic.errors import CorruptFileError
 
 
-def inspect_stream(source: BinaryIO) -> Summary:
+def inspect_stream(source: FileSource) -> Summary:
     """Count the blocks of a file from their frames, without decoding any.
 
     Args:
@@ -43,7 +42,7 @@ def inspect_stream(source: BinaryIO) -> Summary:
     return summary
 
 
-def _header(source: BinaryIO, summary: Summary) -> Header | None:
+def _header(source: FileSource, summary: Summary) -> Header | None:
     try:
         header = parse_header(read_at(source, 0, HEADER_BYTES))
     except CorruptFileError as error:
@@ -54,7 +53,7 @@ def _header(source: BinaryIO, summary: Summary) -> Header | None:
 
 
 def _count(
-    source: BinaryIO, file_bytes: int, header: Header | None, summary: Summary, ledger: Ledger
+    source: FileSource, file_bytes: int, header: Header | None, summary: Summary, ledger: Ledger
 ) -> tuple[int, End | None]:
     """Walk the frames up to the end of the blocks; returns where that is, and the end frame if there is one."""
     position = HEADER_BYTES

@@ -19,10 +19,12 @@ class Layout:
     Attributes:
         block_bytes: text per block, 1 to 262,144 bytes; by the size of the text when None.
         batch_bytes: how much text is held and worked on at once, 1 to 4 MiB, and at most 512 blocks.
+        join: whether a batch may become one LZMA2 block where that is smaller, though damage then costs all of it.
     """
 
     block_bytes: int | None = None
     batch_bytes: int = MAX_TEXT["xz"]
+    join: bool = True
 
     def __post_init__(self) -> None:
         if self.block_bytes is not None and not 1 <= self.block_bytes <= MAX_TEXT["coded"]:

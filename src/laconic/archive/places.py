@@ -5,11 +5,11 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from typing import BinaryIO
 
 from laconic.archive.frames import BLOCK_KINDS, MAX_END_BYTES, End, Frame, Kind, parse_frame
 from laconic.archive.header import HEADER_BYTES
 from laconic.archive.index import FOOTER_BYTES, Index, parse_footer, parse_index
+from laconic.archive.ports import FileSource
 from laconic.errors import CorruptFileError
 
 _ANNOUNCING = re.compile(b"[" + re.escape(bytes([*BLOCK_KINDS, Kind.END])) + b"]")
@@ -17,7 +17,7 @@ _PIECE = 1 << 20
 
 
 @contextlib.contextmanager
-def seekable(source: BinaryIO) -> Iterator[tuple[BinaryIO, int]]:
+def seekable(source: FileSource) -> Iterator[tuple[FileSource, int]]:
     """A source in which one can jump, and its length; what comes through a pipe is put into a temporary file first."""
     if source.seekable():
         yield source, source.seek(0, 2)
@@ -27,13 +27,13 @@ def seekable(source: BinaryIO) -> Iterator[tuple[BinaryIO, int]]:
         yield spooled, spooled.tell()
 
 
-def read_at(source: BinaryIO, offset: int, size: int) -> bytes:
+def read_at(source: FileSource, offset: int, size: int) -> bytes:
     """Up to `size` bytes from an offset on; fewer where the file ends."""
     source.seek(offset)
     return source.read(size)
 
 
-def frame_at(source: BinaryIO, offset: int, file_bytes: int) -> tuple[Frame | End, int]:
+def frame_at(source: FileSource, offset: int, file_bytes: int) -> tuple[Frame | End, int]:
     """The frame that begins at an offset, and the offset after it (where a block's payload begins).
 
     Raises:
@@ -45,7 +45,7 @@ def frame_at(source: BinaryIO, offset: int, file_bytes: int) -> tuple[Frame | En
     return frame, offset + size
 
 
-def next_frame(source: BinaryIO, offset: int, file_bytes: int) -> int:
+def next_frame(source: FileSource, offset: int, file_bytes: int) -> int:
     """Where the first believable frame at or after an offset begins; the length of the file if none does.
 
     An end frame is believed where the file or an index follows it.
@@ -62,13 +62,13 @@ def next_frame(source: BinaryIO, offset: int, file_bytes: int) -> int:
     return file_bytes
 
 
-def _believable(source: BinaryIO, frame: Frame | End, after: int, file_bytes: int) -> bool:
+def _believable(source: FileSource, frame: Frame | End, after: int, file_bytes: int) -> bool:
     if isinstance(frame, Frame):
         return after + frame.payload_length <= file_bytes
     return after == file_bytes or read_at(source, after, 1) == bytes([Kind.INDEX])
 
 
-def find_index(source: BinaryIO, file_bytes: int) -> Index | None:
+def find_index(source: FileSource, file_bytes: int) -> Index | None:
     """The index at the end of a file, if it is there, whole, and agrees with the end frame."""
     try:
         length = parse_footer(read_at(source, max(0, file_bytes - FOOTER_BYTES), FOOTER_BYTES))

@@ -1,7 +1,7 @@
 """File in, text out, strictly: every block verified before it is passed on, and the first damage ends it."""
 
 from collections.abc import Callable
-from typing import BinaryIO, final
+from typing import final
 
 import xxhash
 
@@ -10,14 +10,15 @@ from laconic.archive.decoding import SALVAGE_HINT, batch_is_full, check_model, d
 from laconic.archive.frames import MAX_END_BYTES, End, Frame, parse_frame
 from laconic.archive.header import HEADER_BYTES, MAGIC, Header, parse_header
 from laconic.archive.index import IndexBuilder
+from laconic.archive.ports import ByteSink, ByteSource
 from laconic.archive.summary import Summary
 from laconic.bytelm.base import AbstractByteLM
 from laconic.errors import CorruptFileError
 
 
 def read_stream(
-    source: BinaryIO,
-    sink: BinaryIO,
+    source: ByteSource,
+    sink: ByteSink,
     *,
     model: AbstractByteLM | None = None,
     progress: Callable[[int], None] | None = None,
@@ -56,7 +57,7 @@ class _Reader:
     def __init__(
         self,
         cursor: Cursor,
-        sink: BinaryIO,
+        sink: ByteSink,
         header: Header,
         model: AbstractByteLM,
         progress: Callable[[int], None] | None,

@@ -1,7 +1,7 @@
 """What damage has left: every block that still verifies, and an account of what is missing."""
 
 from collections.abc import Callable
-from typing import BinaryIO, final
+from typing import final
 
 import xxhash
 
@@ -11,6 +11,7 @@ from laconic.archive.guessing import guess_model
 from laconic.archive.header import HEADER_BYTES, parse_header
 from laconic.archive.ledger import Ledger
 from laconic.archive.places import find_index, frame_at, next_frame, read_at, seekable
+from laconic.archive.ports import ByteSink, FileSource
 from laconic.archive.summary import Loss, Summary
 from laconic.bytelm.base import AbstractByteLM
 from laconic.errors import CorruptFileError
@@ -20,8 +21,8 @@ _Placed = tuple[int, Frame, int]
 
 
 def salvage_stream(
-    source: BinaryIO,
-    sink: BinaryIO,
+    source: FileSource,
+    sink: ByteSink,
     *,
     model: AbstractByteLM | None = None,
     progress: Callable[[int], None] | None = None,
@@ -55,9 +56,9 @@ class _Salvage:
 
     def __init__(
         self,
-        source: BinaryIO,
+        source: FileSource,
         file_bytes: int,
-        sink: BinaryIO,
+        sink: ByteSink,
         model: AbstractByteLM | None,
         progress: Callable[[int], None] | None,
     ) -> None:

@@ -28,7 +28,7 @@ def squeeze(text: bytes, below: int) -> bytes | None:
         The code, or None.
     """
     probe = _pack(text, _QUICK)
-    if len(probe) > below * _PROBE_MARGIN:
+    if len(probe) >= min(len(text), below * _PROBE_MARGIN):
         return None
     code = min(_pack(text, _THOROUGH), probe, key=len)
     return code if len(code) < below else None

@@ -3,13 +3,14 @@
 `compress` and `decompress` are the daily names; streams take files and pipes of any length.
 """
 
+import functools
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 from laconic.archive.access import open_block
 from laconic.archive.inspection import inspect_stream
+from laconic.archive.ports import ByteSink, FileSource
 from laconic.archive.reader import read_stream
 from laconic.archive.salvage import salvage_stream
 from laconic.archive.summary import KindTotal, Loss, Summary
@@ -72,8 +73,8 @@ def decompress(blob: bytes, model: str | Path | AbstractByteLM | None = None) ->
 
 
 def decompress_stream(
-    source: BinaryIO,
-    sink: BinaryIO,
+    source: FileSource,
+    sink: ByteSink,
     *,
     model: AbstractByteLM | None = None,
     salvage: bool = False,
@@ -94,4 +95,12 @@ def decompress_stream(
 
 
 def _load(model: str | Path | AbstractByteLM) -> AbstractByteLM:
-    return model if isinstance(model, AbstractByteLM) else load_byte_lm(model)
+    if isinstance(model, AbstractByteLM):
+        return model
+    return load_byte_lm(model) if str(model).endswith(".safetensors") else _load_shipped(str(model))
+
+
+@functools.cache
+def _load_shipped(name: str) -> AbstractByteLM:
+    """A model by name, kept: many short texts would otherwise spend most of their time on loading it."""
+    return load_byte_lm(name)

@@ -1,7 +1,7 @@
 """Text in, file out: gathered in batches, cut into blocks, each written in the smallest of three ways."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import BinaryIO, final
+from typing import final
 
 import xxhash
 
@@ -10,6 +10,7 @@ from laconic.archive.frames import End, Frame, Kind
 from laconic.archive.header import Header
 from laconic.archive.index import IndexBuilder
 from laconic.archive.layout import Layout
+from laconic.archive.ports import ByteSink, ByteSource
 from laconic.archive.squeeze import squeeze
 from laconic.archive.summary import Summary
 from laconic.bytelm.base import AbstractByteLM
@@ -22,8 +23,8 @@ _WORTH_JOINING = 100
 
 
 def compress_stream(
-    source: BinaryIO,
-    sink: BinaryIO,
+    source: ByteSource,
+    sink: ByteSink,
     *,
     model: AbstractByteLM,
     precision: int = 20,
@@ -49,7 +50,7 @@ def compress_stream(
     layout = layout or Layout()
     batches = read_batches(source, layout.read_bytes)
     text, last = next(batches)
-    blocks = choose_blocks(layout.cut(text, last), model, precision)
+    blocks = choose_blocks(layout.cut(text, last), model, precision, join=layout.join)
     header = Header(fingerprint=model.fingerprint, precision=precision, single=last and len(blocks) == 1)
     writer = _Writer(sink, header)
     while True:
@@ -59,18 +60,18 @@ def compress_stream(
         if last:
             return writer.finish()
         text, last = next(batches)
-        blocks = choose_blocks(layout.cut(text, whole=False), model, precision)
+        blocks = choose_blocks(layout.cut(text, whole=False), model, precision, join=layout.join)
 
 
-def read_batches(source: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
+def read_batches(source: ByteSource, size: int) -> Iterator[tuple[bytes, bool]]:
     """Cut a source into batches of `size` bytes, the last of which may be shorter, and know which is the last.
 
     Yields:
         A batch, and whether it is the last; an empty source is one empty batch.
     """
-    held = _read_full(source, size)
+    held = read_full(source, size)
     while len(held) == size:
-        following = _read_full(source, size)
+        following = read_full(source, size)
         if not following:
             break
         yield held, False
@@ -78,13 +79,16 @@ def read_batches(source: BinaryIO, size: int) -> Iterator[tuple[bytes, bool]]:
     yield held, True
 
 
-def choose_blocks(texts: Sequence[bytes], model: AbstractByteLM, precision: int) -> list[Block]:
-    """The smallest form of neighbouring texts: each as it is, coded by the model or by LZMA2, or all in one LZMA2 block."""
+def choose_blocks(texts: Sequence[bytes], model: AbstractByteLM, precision: int, *, join: bool) -> list[Block]:
+    """The smallest form of neighbouring texts: each as it is, coded by the model or by LZMA2.
+
+    With `join`, all of them become one LZMA2 block where that is clearly smaller still.
+    """
     if not texts:
         return []
     codes = encode_texts(texts, model, precision)
     blocks = [_smallest(text, code) for text, code in zip(texts, codes, strict=True)]
-    if len(texts) > 1:
+    if join and len(texts) > 1:
         together = b"".join(texts)
         apart = sum(len(frame.pack()) + len(payload) for frame, payload in blocks)
         squeezed = squeeze(together, min(apart - apart // _WORTH_JOINING, len(together)))
@@ -104,7 +108,7 @@ def _frame(kind: Kind, text: bytes, payload: bytes) -> Block:
     return Frame(kind=kind, text_length=len(text), payload_length=len(payload), checksum=checksum), payload
 
 
-def _read_full(source: BinaryIO, size: int) -> bytes:
+def read_full(source: ByteSource, size: int) -> bytes:
     """Read `size` bytes, or all there are; pipes hand out less at a time than was asked for."""
     first = source.read(size)
     if len(first) in (0, size):
@@ -119,7 +123,7 @@ def _read_full(source: BinaryIO, size: int) -> bytes:
 class _Writer:
     """Puts header, blocks, end and index into a sink, and counts."""
 
-    def __init__(self, sink: BinaryIO, header: Header) -> None:
+    def __init__(self, sink: ByteSink, header: Header) -> None:
         self.summary = Summary(model=f"{header.fingerprint:016x}", precision=header.precision)
         self._sink = sink
         self._single = header.single

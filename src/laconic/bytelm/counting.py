@@ -23,7 +23,9 @@ FIELD = 9
 NOTHING = 511
 """The field of a context that is shorter than this."""
 
-_EMPTY = (1 << FIELD * CONTEXT) - 1
+EMPTY_CONTEXT = (1 << FIELD * CONTEXT) - 1
+"""The context fields of a key where a document begins."""
+
 _CHUNK = 1 << 24
 
 
@@ -79,11 +81,11 @@ def count_grams(documents: Iterable[tuple[bytes, int]], *, chunk: int = _CHUNK) 
 def _keys(symbols_T: UInt16[np.ndarray, "T"]) -> UInt64[np.ndarray, "T"]:
     """The key of each position; the text begins with an empty context."""
     keys_T = np.empty(symbols_T.shape[0], dtype=np.uint64)
-    context = _EMPTY
+    context = EMPTY_CONTEXT
     for position in range(symbols_T.shape[0]):
         symbol = symbols_T[position]
         keys_T[position] = np.uint64((context << FIELD) | symbol)
-        context = _EMPTY if symbol == EOS else (symbol << (FIELD * (CONTEXT - 1))) | (context >> FIELD)
+        context = EMPTY_CONTEXT if symbol == EOS else (symbol << (FIELD * (CONTEXT - 1))) | (context >> FIELD)
     return keys_T
 
 

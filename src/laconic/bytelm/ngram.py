@@ -52,7 +52,7 @@ class NGramByteLM(AbstractByteLM):
     @property
     def description(self) -> str:
         """One line for people."""
-        size, order = len(self._trie.symbols_E), self._file.config["order"]
+        size, order = len(self._file.tensors["symbols_E"]), self._file.config["order"]
         return f"n-gram of order {order}, {size:,} successors, trained on {self._file.description}"
 
     @property

@@ -11,7 +11,7 @@ All else follows from these.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int64, Integer, UInt8
+from jaxtyping import Bool, Int32, Int64, Integer, UInt8
 
 from laconic.bytelm.files import ModelFile, take_tensor
 from laconic.errors import CorruptFileError
@@ -32,32 +32,31 @@ ONE_BITS = 16
 MAX_NODE_WEIGHT = 3 << (ONE_BITS - 1)
 """The weights of one node sum to at most 1.5: with six nodes and a reach of 19 bits they stay below the weight limit."""
 
+BELOW_BITS, AFTER_ALL = 17, 511
+"""How successors are laid out: see `Trie`."""
+
 LAST, PARENT, STORED_EOS = 0x80, 0x40, 255
 
 
 class Trie(NamedTuple):
-    """What the kernels read; N nodes with E successors in all. Lists "of N" hold one more element, the end of the last.
+    """What the kernels read; N nodes with E successors in all.
 
     Attributes:
-        singles: the node of each byte as a context, or -1.
-        pairs: the node of each context of two bytes, at (last byte * 256 + the byte before it), or -1.
-        edges_N: the byte that a node adds to its parent's context.
-        children_N: where the children of each node begin.
-        backoffs_N: in units of 2**-16.
-        first_N: where the successors of each node begin.
-        symbols_E: successors, ascending within a node.
-        below: the sum of the weights before each successor and after the last: those of node n begin at `first_N[n] + n`.
-        root_C: the same for the empty context, which has all 257 symbols.
+        singles: int32, the node of each byte as a context, or -1.
+        pairs: int32, the node of each context of two bytes, at (last byte * 256 + the byte before it), or -1.
+        edges_N: uint8, the byte that a node adds to its parent's context.
+        records: int32 of shape (N + 1, 3): where the successors of each node begin, where its children begin, and its
+            backoff in units of 2**-16. The last row ends the lists of the last node.
+        successors: int32, for each successor of each node, ascending, `symbol << 17 | below`, where `below` is the sum of
+            the weights before it; each node's list ends with the symbol `AFTER_ALL` and the sum of all its weights.
+        root_C: int64, the sums of the weights below each of the 257 symbols in the empty context, and of all.
     """
 
     singles: np.ndarray
     pairs: np.ndarray
     edges_N: np.ndarray
-    children_N: np.ndarray
-    backoffs_N: np.ndarray
-    first_N: np.ndarray
-    symbols_E: np.ndarray
-    below: np.ndarray
+    records: np.ndarray
+    successors: np.ndarray
     root_C: np.ndarray
 
 
@@ -80,21 +79,19 @@ def read_trie(file: ModelFile) -> Trie:
     _require(_ascends(edges_N.astype(np.int64), (nodes_N & LAST) > 0), "siblings are out of order")
     ends_E = (weights_E & LAST) > 0
     _require(int(ends_E.sum()) == len(nodes_N) and (not len(ends_E) or bool(ends_E[-1])), "successors and nodes do not match")
-    symbols_E = np.where(symbols_E == STORED_EOS, np.int16(EOS), symbols_E.astype(np.int16))
-    _require(_ascends(symbols_E.astype(np.int64), ends_E), "successors are out of order")
+    successors_E = np.where(symbols_E == STORED_EOS, EOS, symbols_E.astype(np.int64))
+    _require(_ascends(successors_E, ends_E), "successors are out of order")
     first_N = np.concatenate([[0], np.flatnonzero(ends_E) + 1])
-    below = _sum_weights(weight_table[weights_E & ~np.uint8(LAST)], first_N)
+    successors = _lay_out(successors_E, weight_table[weights_E & ~np.uint8(LAST)], first_N)
     _require(root_S.sum() <= MAX_NODE_WEIGHT, "the weights of the empty context are too large")
     singles, pairs = _index_short_contexts(edges_N, children_N, int(children_N[0]) if len(nodes_N) else 0)
+    backoffs_N = np.append(backoff_table[nodes_N & (BACKOFF_STEPS - 1)], 0)
     return Trie(
         singles=singles,
         pairs=pairs,
         edges_N=np.ascontiguousarray(edges_N),
-        children_N=children_N.astype(np.int32),
-        backoffs_N=backoff_table[nodes_N & (BACKOFF_STEPS - 1)].astype(np.int32),
-        first_N=first_N.astype(np.int32),
-        symbols_E=symbols_E,
-        below=below.astype(np.int32),
+        records=np.stack([first_N + np.arange(len(first_N)), children_N, backoffs_N], axis=1).astype(np.int32),
+        successors=successors,
         root_C=np.concatenate([[0], np.cumsum(root_S)]),
     )
 
@@ -128,16 +125,21 @@ def _ascends(values: Int64[np.ndarray, "_"], ends: Bool[np.ndarray, "_"]) -> boo
     return bool(((np.diff(values) > 0) | ends[:-1]).all())
 
 
-def _sum_weights(weights_E: Int64[np.ndarray, "E"], first_N: Int64[np.ndarray, "N1"]) -> Int64[np.ndarray, "_"]:
-    """Sums of weights before each successor and after the last, node by node."""
+def _lay_out(
+    symbols_E: Int64[np.ndarray, "E"], weights_E: Int64[np.ndarray, "E"], first_N: Int64[np.ndarray, "N1"]
+) -> Int32[np.ndarray, "_"]:
+    """The `successors` of a trie."""
     sizes_N = np.diff(first_N)
-    steps = np.zeros(len(weights_E) + len(sizes_N), dtype=np.int64)
-    steps[np.arange(len(weights_E)) + np.repeat(np.arange(len(sizes_N)), sizes_N) + 1 if len(sizes_N) else []] = weights_E
+    places_E = np.arange(len(symbols_E)) + np.repeat(np.arange(len(sizes_N)), sizes_N)
+    starts_N = first_N[:-1] + np.arange(len(sizes_N))
+    symbols, steps = np.full(len(symbols_E) + len(sizes_N), AFTER_ALL), np.zeros(len(symbols_E) + len(sizes_N), dtype=np.int64)
+    symbols[places_E] = symbols_E
+    steps[places_E + 1] = weights_E
     below = np.cumsum(steps)
-    starts = first_N[:-1] + np.arange(len(sizes_N))
-    below -= np.repeat(below[starts], sizes_N + 1)
+    below -= np.repeat(below[starts_N], sizes_N + 1)
     _require(not len(below) or below.max() <= MAX_NODE_WEIGHT, "the weights of a context are too large")
-    return below
+    laid_out: Int32[np.ndarray, "_"] = (symbols << BELOW_BITS | below).astype(np.int32)
+    return laid_out
 
 
 def _index_short_contexts(

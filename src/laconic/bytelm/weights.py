@@ -57,13 +57,14 @@ def fill_edges(weights_S: np.ndarray, symbols: int, precision: int, edges_C: np.
     weight = 0
     for symbol in range(symbols):
         weight += weights_S[symbol]
-    even = 1 if weight == 0 else 0
-    scale = scale_of(weight + even * symbols, symbols, precision)
-    below = 0
-    for symbol in range(symbols + 1):
-        edges_C[symbol] = edge(symbol, below, scale, symbols, precision)
-        if symbol < symbols:
-            below += weights_S[symbol] + even
+    below, even = 0, 0
+    if weight == 0:
+        weight, even = symbols, 1
+    scale = scale_of(weight, symbols, precision)
+    for symbol in range(symbols):
+        edges_C[symbol] = symbol + ((below * scale) >> (63 - precision))
+        below += weights_S[symbol] + even
+    edges_C[symbols] = 1 << precision
 
 
 @njit(cache=True)

@@ -24,6 +24,16 @@ def test_rows_in_order(tmp_path: Path) -> None:
     assert list(read_parquet(path, "raw")) == [b"\xff"] * 1000
 
 
+@pytest.mark.parametrize("group", [100, 4_000])
+def test_memory_does_not_grow_with_the_file(tmp_path: Path, group: int) -> None:
+    text = [f"{number} " + "x" * 10_000 for number in range(4_000)]
+    path = tmp_path / "t.parquet"
+    parquet.write_table(pyarrow.table({"text": text}), path, row_group_size=group, compression="none", use_dictionary=False)
+    before = pyarrow.total_allocated_bytes()
+    held = [pyarrow.total_allocated_bytes() - before for _ in read_parquet(path, "text")]
+    assert len(held) == 4_000 and max(held) < path.stat().st_size / 2
+
+
 def test_columns_that_are_missing_or_no_text(tmp_path: Path) -> None:
     path = write(tmp_path / "t.parquet", title=["a"], number=[3], holes=pyarrow.array([None], pyarrow.string()))
     with pytest.raises(UsageError, match="no column 'text': choose a text column among title, number, holes"):

@@ -41,7 +41,7 @@ docs: setup  ## the documentation, served on this machine while you write
 	$(BIN)/mkdocs serve
 
 bench: setup  ## the benchmarks, one after the other; each adds a record to benchmarks/results
-	@set -e; for script in benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script; done
+	@set -e; for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script; done
 
 clean:  ## remove what was built; benchmarks/results and the environment stay
 	rm -rf build dist site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis $(OUT)

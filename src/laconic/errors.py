@@ -53,4 +53,6 @@ def missing_extra(package: str, extra: str, purpose: str) -> MissingExtraError:
         extra: the extra of laconic that brings it, such as `train`.
         purpose: what needed it, as a noun phrase, such as `training a model`.
     """
-    return MissingExtraError(f"{purpose} needs the package {package!r}, which is not installed: run pip install 'laconic[{extra}]'")
+    return MissingExtraError(
+        f"{purpose} needs the package {package!r}, which is not installed: run pip install 'laconic[{extra}]'"
+    )

@@ -128,4 +128,4 @@ def test_help_text_keeps_examples_and_drops_arguments() -> None:
             none: at all.
         """
 
-    assert frame.help_text(verb) == "Do it.\n\nLong story.\n\n\b\nExample: do it now:\n\n\b\n    $ laconic do it"
+    assert frame.help_text(verb) == "Do it.\n\nLong story.\n\nExample: do it now:\n\n\b\n    $ laconic do it"

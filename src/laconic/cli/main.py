@@ -54,7 +54,7 @@ def help_text(verb: Callable[..., Any]) -> str:
     for paragraph in paragraphs:
         if paragraph.startswith(("Args:", "Raises:", "Returns:")):
             break
-        as_it_is = paragraph.startswith(("Example", "    ", "\b", "$ "))
+        as_it_is = paragraph.startswith("\b") or any(line.startswith(("    ", "$ ")) for line in paragraph.splitlines())
         kept.append("\b\n" + paragraph.removeprefix("\b\n") if as_it_is else paragraph)
     return "\n\n".join(kept)
 

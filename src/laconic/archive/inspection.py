@@ -3,7 +3,7 @@
 from laconic.archive.frames import End, Frame
 from laconic.archive.header import HEADER_BYTES, Header, parse_header
 from laconic.archive.ledger import Ledger
-from laconic.archive.places import find_index, frame_at, next_frame, read_at, seekable
+from laconic.archive.places import find_index, first_frame, frame_at, next_frame, read_at, seekable
 from laconic.archive.ports import FileSource
 from laconic.archive.summary import Summary
 from laconic.errors import CorruptFileError
@@ -56,7 +56,7 @@ def _count(
     source: FileSource, file_bytes: int, header: Header | None, summary: Summary, ledger: Ledger
 ) -> tuple[int, End | None]:
     """Walk the frames up to the end of the blocks; returns where that is, and the end frame if there is one."""
-    position = HEADER_BYTES
+    position = first_frame(source, file_bytes, header is not None)
     while position < file_bytes and not (header is not None and header.single and summary.blocks == 1):
         try:
             frame, after = frame_at(source, position, file_bytes)

@@ -45,6 +45,16 @@ def frame_at(source: FileSource, offset: int, file_bytes: int) -> tuple[Frame | 
     return frame, offset + size
 
 
+def first_frame(source: FileSource, file_bytes: int, header_is_whole: bool) -> int:
+    """Where to look for the first frame: behind the header, or from the start of a file that has lost part of it."""
+    if not header_is_whole:
+        try:
+            frame_at(source, HEADER_BYTES, file_bytes)
+        except CorruptFileError:
+            return 0
+    return HEADER_BYTES
+
+
 def next_frame(source: FileSource, offset: int, file_bytes: int) -> int:
     """Where the first believable frame at or after an offset begins; the length of the file if none does.
 

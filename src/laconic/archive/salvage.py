@@ -10,7 +10,7 @@ from laconic.archive.frames import End, Frame
 from laconic.archive.guessing import guess_model
 from laconic.archive.header import HEADER_BYTES, parse_header
 from laconic.archive.ledger import Ledger
-from laconic.archive.places import find_index, frame_at, next_frame, read_at, seekable
+from laconic.archive.places import find_index, first_frame, frame_at, next_frame, read_at, seekable
 from laconic.archive.ports import ByteSink, FileSource
 from laconic.archive.summary import Loss, Summary
 from laconic.bytelm.base import AbstractByteLM
@@ -72,7 +72,7 @@ class _Salvage:
 
     def run(self) -> Summary:
         """Go through the file once."""
-        position, end = HEADER_BYTES, None
+        position, end = first_frame(self._source, self._file_bytes, bool(self._summary.model)), None
         while position < self._file_bytes and end is None and not self._is_whole():
             chain, after, end = self._walk(position)
             if chain:

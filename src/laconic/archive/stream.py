@@ -44,8 +44,9 @@ def compress(data: bytes, model: str | Path | AbstractByteLM = "default", *, pre
     Raises:
         UsageError: no model has this name.
 
-    >>> len(compress(b"a" * 1000, "uniform"))
-    45
+    Examples:
+        >>> len(compress(b"a" * 1000, "uniform"))
+        45
     """
     sink = io.BytesIO()
     compress_stream(io.BytesIO(data), sink, model=_load(model), precision=precision)
@@ -64,8 +65,9 @@ def decompress(blob: bytes, model: str | Path | AbstractByteLM | None = None) ->
         FormatVersionError: a newer laconic wrote it.
         ModelMismatchError: it needs a model that is not at hand, or not the one that was named.
 
-    >>> decompress(compress(b"the same bytes", "uniform"))
-    b'the same bytes'
+    Examples:
+        >>> decompress(compress(b"the same bytes", "uniform"))
+        b'the same bytes'
     """
     sink = io.BytesIO()
     read_stream(io.BytesIO(blob), sink, model=None if model is None else _load(model))

@@ -11,8 +11,9 @@ _MAX_BYTES = 9
 def write_number(value: int) -> bytes:
     """A number from 0 to `MAX_NUMBER` as 1 to 9 bytes: all but the last have their top bit set.
 
-    >>> write_number(300).hex()
-    'ac02'
+    Examples:
+        >>> write_number(300).hex()
+        'ac02'
     """
     if not 0 <= value <= MAX_NUMBER:
         raise ValueError(f"value is {value}, but must lie between 0 and 2**63 - 1")

@@ -5,6 +5,7 @@ The figures are drawn 370 points wide with 11-point type: two stand side by side
 """
 
 import io
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ def bars(identity: str, title: str, values: Mapping[str, float], *, label: str, 
         places = range(len(ordered))
         paints = [_PAINT["accent" if highlighted(name) else "bar"] for name, _ in ordered]
         axes.barh(places, [value for _, value in ordered], color=paints, height=0.68)
-        axes.set_yticks(places, [_cut(name) for name, _ in ordered])
+        axes.set_yticks(places, [_cut(name, 28) for name, _ in ordered])
         axes.invert_yaxis()
         axes.set_xlabel(label)
         most = max((value for _, value in ordered), default=1.0) or 1.0
@@ -107,6 +108,7 @@ def curves(
     The vertical axis leaves out the highest tenth of the range where that is only the first few points of a curve.
     """
     marks = dots or {}
+    columns = 1 if any(len(name) > 20 for name in lines) else 2
 
     def draw(axes: "Axes") -> None:
         for index, (name, points) in enumerate(lines.items()):
@@ -124,7 +126,7 @@ def curves(
             [_HAIR + _cut(name, 34) for name in lines],
             loc="lower left",
             bbox_to_anchor=(0.0, 1.0),
-            ncols=1 if any(len(name) > 18 for name in lines) else 2,
+            ncols=columns,
             frameon=False,
             labelcolor=_PAINT["ink"],
             fontsize=11,
@@ -132,7 +134,7 @@ def curves(
         )
         _short_ticks(axes, "x")
 
-    return _svg(identity, title, draw, height=3.1 + 0.12 * len(lines))
+    return _svg(identity, title, draw, height=2.7 + 0.22 * math.ceil(len(lines) / columns))
 
 
 def scatter(identity: str, title: str, points: Sequence[Point], *, x_label: str, y_label: str) -> str:
@@ -224,7 +226,7 @@ def _limit_to_most(axes: "Axes", values: Sequence[float]) -> None:
 
 
 def _place_labels(axes: "Axes", points: Sequence[Point]) -> None:
-    """Write each name where it hides neither a point nor another name, as far as four places allow."""
+    """Write each name where it hides neither a point nor another name, as far as eight places allow."""
     figure = axes.get_figure(root=True)
     assert figure is not None, "an axes belongs to a figure"
     figure.draw_without_rendering()
@@ -242,7 +244,16 @@ def _place_labels(axes: "Axes", points: Sequence[Point]) -> None:
                 text.remove()
 
 
-_PLACES = ((9, 0, "left", "center"), (0, 9, "center", "bottom"), (0, -9, "center", "top"), (-9, 0, "right", "center"))
+_PLACES = (
+    (9, 0, "left", "center"),
+    (0, 9, "center", "bottom"),
+    (0, -9, "center", "top"),
+    (-9, 0, "right", "center"),
+    (6, 6, "left", "bottom"),
+    (6, -6, "left", "top"),
+    (-6, 6, "right", "bottom"),
+    (-6, -6, "right", "top"),
+)
 
 
 def _label(axes: "Axes", point: Point, dx: int, dy: int, across: str, along: str) -> "Annotation":

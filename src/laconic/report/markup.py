@@ -13,7 +13,7 @@ def escape(value: object) -> str:
     Characters that HTML forbids, and halves of surrogate pairs, become U+FFFD; marks that turn the direction of
     writing are spelled out, so that a record cannot rearrange the page.
 
-    Example:
+    Examples:
         >>> escape('<b title="x">')
         '&lt;b title=&quot;x&quot;&gt;'
     """
@@ -27,7 +27,7 @@ def reveal(text: str) -> str:
 
     A text without characters becomes a middle dot.
 
-    Example:
+    Examples:
         >>> reveal("a\\tb\\n")
         'a→\\tb↵\\n'
     """
@@ -53,7 +53,7 @@ def _visible(character: str) -> str:
 def slug(text: str) -> str:
     """The text as a lower-case name of letters, digits and hyphens, never empty: for identifiers in the page.
 
-    Example:
+    Examples:
         >>> slug("Equal-Info [16, 256]")
         'equal-info-16-256'
     """

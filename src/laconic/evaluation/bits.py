@@ -137,7 +137,7 @@ def summarise(*, nats: float, tokens: int, size: int, vocab_size: int) -> Bits:
         size: bytes of the text.
         vocab_size: ids that carry text.
 
-    Example:
+    Examples:
         >>> summarise(nats=1000 * math.log(4), tokens=1000, size=2000, vocab_size=256).bits_per_byte
         1.0
     """
@@ -155,7 +155,7 @@ def summarise(*, nats: float, tokens: int, size: int, vocab_size: int) -> Bits:
 def bit_compression(bytes_per_token: float, vocab_size: int) -> float:
     """Bits of text per bit of tokens, where a token costs log2(vocabulary) bits (Lester et al. 2024, table 2).
 
-    Example:
+    Examples:
         >>> round(bit_compression(5.31, 65_536), 3)
         2.655
     """

@@ -49,7 +49,7 @@ def paper_flops_per_byte(parameters: float, bytes_per_token: float, *, byte_mode
         bytes_per_token: text in a token.
         byte_model: FLOPs per byte of a neural byte model inside the tokenizer, else 0.
 
-    Example:
+    Examples:
         >>> round(paper_flops_per_byte(2e9, 5.31, byte_model=PAPER_BYTE_MODEL) / 1e6, 1)
         759.3
     """
@@ -59,7 +59,7 @@ def paper_flops_per_byte(parameters: float, bytes_per_token: float, *, byte_mode
 def softmax_flops_per_byte(vocab_size: int, width: int, bytes_per_token: float) -> float:
     """FLOPs per byte of the output matrix.
 
-    Example:
+    Examples:
         >>> round(softmax_flops_per_byte(65_536, 512, 5.31) / 1e6, 1)
         12.6
     """

@@ -11,7 +11,7 @@ from laconic.evaluation.bits import bit_compression
 def uniform_bits_per_byte(vocab_size: int, bytes_per_token: float) -> float:
     """Bits per byte where every id is equally likely: 8 by the bit compression.
 
-    Example:
+    Examples:
         >>> round(uniform_bits_per_byte(32_000, 4.28), 3)
         3.497
     """

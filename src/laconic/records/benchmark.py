@@ -53,7 +53,7 @@ def markdown_table(rows: Sequence[Mapping[str, object]]) -> str:
         rows: numbers are aligned to the right; floats are printed with four significant digits; what is missing or None
             is left empty.
 
-    Example:
+    Examples:
         >>> print(markdown_table([{"codec": "xz", "bits/byte": 2.3824}, {"codec": "bz2"}]), end="")
         | codec | bits/byte |
         |---|---:|

@@ -36,7 +36,7 @@ def open_corpus(
         UsageError: an unknown name or split, or something that is no corpus.
         MissingDataError: the path or data set is not at hand.
 
-    Example:
+    Examples:
         >>> corpus = open_corpus(["one", "two"])
         >>> list(corpus.documents())
         [b'one', b'two']

@@ -88,7 +88,7 @@ class ExampleStream:
         corpus: the text.
         config: what becomes of it.
 
-    Example:
+    Examples:
         >>> from laconic.text.corpora import open_corpus
         >>> stream = ExampleStream(open_corpus(["one", "two"]), PipelineConfig(example_symbols=5, seed=None))
         >>> [example.tolist() for example in stream]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from laconic.bytelm.base import AbstractSession, CountFormat, restart
+from laconic.bytelm.base import AbstractSession, CountFormat
 from laconic.bytelm.files import ModelFile
 from laconic.bytelm.ngram import NGramByteLM
 from laconic.bytelm.reference import NGramReference
@@ -149,16 +149,6 @@ def test_one_and_two_threads_agree(small_ngram: NGramByteLM) -> None:
         numba.set_num_threads(before)
     for one, two in zip(*answers, strict=True):
         assert (one == two).all()
-
-
-def test_restart_empties_only_the_marked_rows(small_ngram: NGramByteLM) -> None:
-    session = small_ngram.start(3, CountFormat())
-    fresh = session.cumulative()[0].copy()
-    after = session.step(np.array([116, 116, 116])).copy()
-    restart(session, np.array([False, True, False]))
-    assert (session.cumulative()[1] == fresh).all()
-    assert (session.cumulative()[[0, 2]] == after[[0, 2]]).all()
-    assert (after[0] != fresh).any()
 
 
 def test_a_history_of_many_thousand_symbols_can_be_taken_back(small_ngram: NGramByteLM) -> None:

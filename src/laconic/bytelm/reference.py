@@ -33,18 +33,18 @@ class NGramReference:
     def __init__(self, tensors: Mapping[str, np.ndarray]) -> None:
         stored = {name: tensor.tolist() for name, tensor in tensors.items()}
         self._root: list[int] = stored["root_S"]
-        self._backoffs: dict[tuple[int, ...], int] = {}
-        self._successors: dict[tuple[int, ...], dict[int, int]] = {}
+        self.backoffs: dict[tuple[int, ...], int] = {}
+        self.successors: dict[tuple[int, ...], dict[int, int]] = {}
         parents = deque[tuple[int, ...]]([()])
         successors = zip(stored["symbols_E"], stored["weights_E"], strict=True)
         for edge, node in zip(stored["edges_N"], stored["nodes_N"], strict=True):
             context = (edge, *parents[0])
-            self._backoffs[context] = stored["backoff_table"][node & 0x3F]
+            self.backoffs[context] = stored["backoff_table"][node & 0x3F]
             if node & 0x40:
                 parents.append(context)
             if node & 0x80:
                 parents.popleft()
-            self._successors[context] = found = {}
+            self.successors[context] = found = {}
             for symbol, weight in successors:
                 found[EOS if symbol == 255 else symbol] = stored["weight_table"][weight & 0x7F]
                 if weight & 0x80:
@@ -57,10 +57,10 @@ class NGramReference:
         weights, reach = [0] * SYMBOLS, 1 << 19
         for length in range(min(len(history), 5), 0, -1):
             context = tuple(history[-length:])
-            if context in self._successors:
-                for symbol, weight in self._successors[context].items():
+            if context in self.successors:
+                for symbol, weight in self.successors[context].items():
                     weights[symbol] += reach * weight
-                reach = reach * self._backoffs[context] >> 16
+                reach = reach * self.backoffs[context] >> 16
         return [weight + reach * root for weight, root in zip(weights, self._root, strict=True)]
 
     def cumulative(self, history: Sequence[int], form: CountFormat) -> list[int]:

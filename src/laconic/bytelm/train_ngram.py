@@ -8,12 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laconic.bytelm.counting import CONTEXT, GramCounts, count_grams
+from laconic.bytelm.counting import CONTEXT, NOTHING, GramCounts, count_grams
 from laconic.bytelm.files import ModelFile
 from laconic.bytelm.fitting import Ngrams, collect, refit, share_out
 from laconic.bytelm.ngram import NGramByteLM
 from laconic.bytelm.packing import FIXED_BYTES, MIN_WEIGHT, pack, prune
 from laconic.errors import TrainingError
+from laconic.shapes import EOS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +63,7 @@ def train_ngram(
     """
     config = config or NGramConfig()
     counts = count_grams(documents)
-    if len(counts.keys_N) == 0 or counts.symbols == int(counts.counts_N[-1]):
+    if not (counts.keys_N & np.uint64(NOTHING) != EOS).any():
         raise TrainingError("there is no text to train on: give at least one document that is not empty")
     return fit_ngram(counts, config, trained_on=trained_on)
 

@@ -137,5 +137,5 @@ def _restore(kind: Any, value: Any) -> Any:
     return value
 
 
-def _without_none(kind: types.UnionType) -> Any:
+def _without_none(kind: Any) -> Any:
     return next(part for part in typing.get_args(kind) if part is not types.NoneType)

@@ -57,7 +57,7 @@ def compress(
 
 
 def _choose(
-    model: str, source: "FileSource", size: int | None, *, quiet: bool
+    name: str, source: "FileSource", size: int | None, *, quiet: bool
 ) -> "tuple[AbstractByteLM, FileSource, int | None]":
     """The model; for `auto` from the length of the input, of which a pipe shows only the beginning."""
     from laconic.archive.choice import LARGE_INPUT, choose_model

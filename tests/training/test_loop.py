@@ -40,7 +40,7 @@ def weights(module: nn.Module) -> torch.Tensor:
 
 
 def logged(out: Path) -> list[dict[str, Any]]:
-    timed = ("bytes_per_second",)
+    timed = ("bytes_per_second", "seconds")
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     return [{name: value for name, value in line.items() if name not in timed} for line in lines]
 

@@ -263,7 +263,8 @@ class _Run:
         progress.step, progress.loss, progress.seconds = step, statistics["loss"], progress.seconds + seconds
         progress.tokens, progress.bytes = progress.tokens + int(count), progress.bytes + int(size)
         rates = {"gradient_norm": float(norm), "learning_rate": rate, "bytes_per_second": size / seconds}
-        return {"step": step, "tokens": progress.tokens, "bytes": progress.bytes, **statistics, **rates}
+        done = {"tokens": progress.tokens, "bytes": progress.bytes, "seconds": progress.seconds}
+        return {"step": step, **done, **statistics, **rates}
 
     def score(self, report: dict[str, Any]) -> bool:
         """Evaluate; True where this is the best so far."""

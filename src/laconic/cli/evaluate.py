@@ -1,0 +1,42 @@
+"""`laconic evaluate`: what a trained model charges for held-out text, in bits per byte."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from laconic.cli.console import print_result
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that laconic train wrote.")],
+    corpus: Annotated[str | None, typer.Option(help="Name or path of the text. [that of the run]")] = None,
+    split: Annotated[str | None, typer.Option(help="Which part of it. [that of the run]")] = None,
+    limit_mb: Annotated[float, typer.Option("--limit-mb", min=0.0001, help="Measure on so many MB (10^6 bytes).")] = 1.0,
+    stride: Annotated[
+        int | None, typer.Option(help="New tokens per segment; fewer than the context overlap. [context]")
+    ] = None,
+    data_root: Annotated[Path | None, typer.Option(help="Folder with the named data sets. [LACONIC_DATA]")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Measure a trained language model on held-out text.
+
+    Bits per byte of the text, never per token, so that models with different tokenizers compare. A record is written into
+    the folder of the run.
+
+    Example: how well does a model of Python sources read a book?
+
+        $ laconic evaluate runs/small --corpus book.txt --split all --limit-mb 0.5
+    """
+    from laconic.cli.bars import training_bar
+    from laconic.cli.train import describe
+    from laconic.recipes.evaluate import evaluate_run
+    from laconic.recipes.registry import RunOptions
+
+    with training_bar("measuring", quiet=as_json) as progress:
+        options = RunOptions(data_root=data_root, progress=progress)
+        record, path = evaluate_run(
+            run, corpus=corpus, split=split, limit=round(limit_mb * 1e6), stride=stride, options=options
+        )
+    text = describe(record, run).replace(str(run / "record.json"), str(path))
+    print_result({"record": str(path), **record.to_dict()}, as_json, text)

@@ -1,0 +1,81 @@
+"""Measuring a finished run on any text."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from laconic.errors import MissingDataError, UsageError
+from laconic.evaluation.flops import flops_per_byte
+from laconic.evaluation.trivial import uniform_bits_per_byte
+from laconic.model.folder import load_model
+from laconic.model.sizes import count_parameters
+from laconic.recipes.lm import LMConfig, held_out_tokens, measure
+from laconic.recipes.registry import RunOptions
+from laconic.recipes.rundir import MODEL, TOKENIZER, load_config
+from laconic.recipes.settings import to_plain
+from laconic.records.record import Record
+from laconic.tokens.registry import load_tokenizer
+
+
+def evaluate_run(
+    run: Path,
+    *,
+    corpus: str | None = None,
+    split: str | None = None,
+    limit: int = 1_000_000,
+    stride: int | None = None,
+    options: RunOptions | None = None,
+) -> tuple[Record, Path]:
+    """Measure a trained language model, and write a record beside it.
+
+    Args:
+        run: a folder that `laconic.recipes.lm.run_lm` wrote.
+        corpus: name or path of the text; the run's own if None.
+        split: which part of it; that of the run's final measurement if None.
+        limit: bytes to measure on, from the beginning of the split.
+        stride: new tokens per segment; the run's own if None.
+        options: where the data are, and whom to tell of progress.
+
+    Returns:
+        The record, and the file it was written to.
+
+    Raises:
+        UsageError: `run` is not the folder of a run, or was not trained to its end; or a name that is not known.
+        MissingDataError: the text is not at hand, or empty.
+    """
+    options = options or RunOptions()
+    config = load_config(run, LMConfig)
+    changed = replace(config, corpus=corpus or config.corpus, stride=stride or config.stride)
+    split = split or config.test_split
+    asked = {"run": str(run), "corpus": changed.corpus, "split": split, "limit": limit, "trained": to_plain(config)}
+    record = Record.start(kind="evaluate", name=f"{changed.corpus}, {split}", seed=config.seed, config=asked)
+    if not (run / MODEL).is_dir():
+        raise UsageError(f"the run in {run} has not come to its end: continue it with laconic train --resume")
+    model, tokenizer = load_model(run / MODEL), load_tokenizer(run / TOKENIZER)
+    model.train(False)
+    tokens_N, size = held_out_tokens(changed, tokenizer, split, limit, options.data_root)
+    if not size:
+        raise MissingDataError(f"the split {split!r} of {changed.corpus} holds no text: choose another split or corpus")
+    tell = options.progress
+    bits = measure(changed, model, tokenizer, tokens_N, size, (lambda done: tell(done, size, "")) if tell is not None else None)
+    flops = flops_per_byte(model, vocab_size=tokenizer.vocab_size, bytes_per_token=bits.bytes_per_token, context=config.context)
+    count = count_parameters(model)
+    results = {
+        "tokenizer": tokenizer.name,
+        **bits.to_dict(),
+        "bytes_per_step": bits.bytes_per_token,
+        "uniform_bits_per_byte": uniform_bits_per_byte(tokenizer.vocab_size, bits.bytes_per_token),
+        "flops_per_byte": flops.paper,
+        "flops_per_byte_full": flops.full,
+        "parameters": count.total,
+        "parameters_without_embeddings": count.body,
+        "held_out_bytes": bits.bytes,
+    }
+    finished = record.finish(results=results, cost={"flops": flops.full * bits.bytes})
+    path = run / f"evaluate-{_slug(changed.corpus)}-{split}.json"
+    finished.save(path)
+    return finished, path
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-").lower()[-60:] or "text"

@@ -1,0 +1,259 @@
+"""Language models on the tokens of any tokenizer, trained and measured on the same bytes."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import PartialState
+from transformers import PreTrainedModel
+
+from laconic.errors import TrainingError
+from laconic.evaluation.bits import Bits, tokens_bits
+from laconic.evaluation.flops import flops_per_byte, training_flops
+from laconic.evaluation.trivial import uniform_bits_per_byte
+from laconic.model.folder import save_model
+from laconic.model.sizes import build_model, count_parameters, find_size
+from laconic.recipes.registry import Recipe, RunOptions
+from laconic.recipes.rundir import MODEL, RECORD, TOKENIZER, begin_run, read_log
+from laconic.recipes.settings import to_plain
+from laconic.recipes.tokenizer import make_tokenizer
+from laconic.records.record import Record
+from laconic.text.corpora import open_corpus
+from laconic.text.pipeline import ExampleStream, PipelineConfig
+from laconic.tokens.base import AbstractTokenizer
+from laconic.tokens.registry import load_tokenizer, save_tokenizer
+from laconic.training.data import AbstractTokenSource, Encoded, EncodingSource, StoredSource, TokenStream
+from laconic.training.language_modeling import LanguageModeling
+from laconic.training.loop import LoopConfig, Outcome, Progress, shares, train
+
+_CHUNK = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class LMConfig:
+    """A language model on tokens.
+
+    Attributes:
+        corpus: name or path, as `laconic.text.corpora.open_corpus` takes it; train, valid and test splits are used.
+        tokenizer: a name such as `bytes`, `sentencepiece[4096]` or `equal-info[16,256]`, or a folder.
+        tokenizer_bytes: text that a tokenizer learns from, at most.
+        size: a key of `laconic.model.sizes.SIZES`.
+        context: tokens in a segment.
+        packing: `pack` uses every token; `trim` only the first `context` of each 10,240-symbol example, as the paper does.
+        train_bytes: bytes of text to train on; the number of steps follows from it, and the tokens are held in memory
+            (4 bytes each). None: `loop.steps` steps, read as a stream.
+        valid_bytes: bytes of the valid split for evaluations during the run.
+        test_split: the split of the final measurement: `test`, or `valid` where the corpus has no other.
+        test_bytes: bytes of it.
+        stride: new tokens that each segment charges when measuring; None for `context`: no overlap.
+        z_loss: weight of the squared log normaliser.
+        seed: of the initial weights, the order of the text and dropout.
+        loop: how to train.
+    """
+
+    corpus: str = "stdlib"
+    tokenizer: str = "bytes"
+    tokenizer_bytes: int = 20_000_000
+    size: str = "1m"
+    context: int = 256
+    packing: str = "pack"
+    train_bytes: int | None = 5_000_000
+    valid_bytes: int = 100_000
+    test_split: str = "test"
+    test_bytes: int = 1_000_000
+    stride: int | None = None
+    z_loss: float = 1e-4
+    seed: int = 0
+    loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=1000, evaluate_every=500, checkpoint_every=500))
+
+    def __post_init__(self) -> None:
+        for name in ("tokenizer_bytes", "context", "valid_bytes", "test_bytes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1")
+        if self.train_bytes is not None and self.train_bytes < 1:
+            raise ValueError(f"train_bytes is {self.train_bytes}, but must be at least 1, or none")
+
+
+def lm_cpu() -> Recipe:
+    """A 1m model on bytes of the standard library, about a quarter of an hour on two cores."""
+    return Recipe(name="lm-cpu", config=LMConfig(), run=run_lm)
+
+
+def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Record:
+    """Train and measure a language model; everything is written into `out` (see `laconic.recipes.rundir`).
+
+    Raises:
+        TrainingError: the run was interrupted (the checkpoint continues it), or went wrong.
+        UsageError: a name that is not known, or a folder that holds another run.
+    """
+    find_size(config.size)
+    record = Record.start(kind="language-model", name=name, seed=config.seed, config={"recipe": name, **to_plain(config)})
+    rank, world = shares(config.loop)
+    if rank == 0:
+        begin_run(out, name, config, resume=options.resume)
+        _prepare_tokenizer(config, out, options)
+    PartialState().wait_for_everyone()
+    tokenizer = load_tokenizer(out / TOKENIZER)
+    source, loop = _training_data(config, tokenizer, options, rank, world)
+    model = new_model(config, tokenizer)
+    valid_N, valid_size = held_out_tokens(config, tokenizer, "valid", config.valid_bytes, options.data_root)
+
+    def evaluate(module: torch.nn.Module) -> float:
+        return tokens_bits(module, valid_N, valid_size, vocab_size=tokenizer.vocab_size, context=config.context).bits_per_byte
+
+    outcome = train(
+        model,
+        LanguageModeling(vocab_size=tokenizer.vocab_size, z_loss=config.z_loss),
+        TokenStream(source, length=config.context, pad_id=tokenizer.pad_id, packing=config.packing),
+        loop,
+        out,
+        evaluate=evaluate,
+        report=_tell(options.progress, loop.steps, config.train_bytes),
+        resume=options.resume,
+    )
+    if not outcome.finished:
+        done = f"step {outcome.progress.step:,} of {loop.steps:,}"
+        raise TrainingError(f"stopped on request at {done}: continue with --resume --out {out}")
+    if rank:
+        return record
+    save_model(model, out / MODEL)
+    test_N, test_size = held_out_tokens(config, tokenizer, config.test_split, config.test_bytes, options.data_root)
+    bits = measure(config, model, tokenizer, test_N, test_size)
+    finished = finish_record(record, config, tokenizer, model, outcome, bits, out)
+    finished.save(out / RECORD)
+    return finished
+
+
+def new_model(config: LMConfig, tokenizer: AbstractTokenizer) -> PreTrainedModel:
+    """The untrained model of a configuration, with one row more than the tokenizer has ids: the start symbol's."""
+    return build_model(config.size, vocab_size=tokenizer.vocab_size + 1, context=config.context, seed=config.seed)
+
+
+def held_out_tokens(
+    config: LMConfig, tokenizer: AbstractTokenizer, split: str, limit: int, data_root: Path | None
+) -> tuple[np.ndarray, int]:
+    """The tokens of the beginning of a split, joined, and how many bytes they stand for."""
+    corpus = open_corpus(config.corpus, split, data_root=data_root)
+    stream = ExampleStream(corpus, PipelineConfig(seed=None, take_bytes=limit))
+    encoded = _encode_all(tokenizer, stream)
+    return np.concatenate([one.ids for one in encoded]), sum(one.bytes for one in encoded)
+
+
+def measure(
+    config: LMConfig,
+    model: torch.nn.Module,
+    tokenizer: AbstractTokenizer,
+    tokens_N: np.ndarray,
+    size: int,
+    progress: Callable[[int], None] | None = None,
+) -> Bits:
+    """Bits per byte of a trained model on held-out tokens."""
+    options: dict[str, Any] = {"context": config.context, "stride": config.stride, "progress": progress}
+    return tokens_bits(model, tokens_N, size, vocab_size=tokenizer.vocab_size, **options)
+
+
+def finish_record(
+    record: Record,
+    config: LMConfig,
+    tokenizer: AbstractTokenizer,
+    model: PreTrainedModel,
+    outcome: Outcome,
+    bits: Bits,
+    out: Path,
+    notes: Sequence[str] = (),
+) -> Record:
+    """The record of a finished run, in the words of the report."""
+    flops = flops_per_byte(model, vocab_size=tokenizer.vocab_size, bytes_per_token=bits.bytes_per_token, context=config.context)
+    count, progress = count_parameters(model), outcome.progress
+    results = {
+        "tokenizer": tokenizer.name,
+        **bits.to_dict(),
+        "bytes_per_step": bits.bytes_per_token,
+        "uniform_bits_per_byte": uniform_bits_per_byte(tokenizer.vocab_size, bits.bytes_per_token),
+        "flops_per_byte": flops.paper,
+        "flops_per_byte_full": flops.full,
+        "flops_parts": flops.to_dict(),
+        "parameters": count.total,
+        "parameters_without_embeddings": count.body,
+        "training_bytes": progress.bytes,
+        "training_tokens": progress.tokens,
+        "training_steps": progress.step,
+        "held_out_bytes": bits.bytes,
+        "precision": outcome.precision,
+        **_curves(out),
+        "notes": [*_notes(tokenizer), *notes],
+    }
+    cost = {"flops": training_flops(model, progress.tokens), "training_seconds": progress.seconds}
+    return record.finish(results=results, cost=cost)
+
+
+def _prepare_tokenizer(config: LMConfig, out: Path, options: RunOptions) -> None:
+    if options.resume and (out / TOKENIZER).is_dir():
+        return
+    corpus = open_corpus(config.corpus, "train", data_root=options.data_root)
+    tokenizer = make_tokenizer(config.tokenizer, corpus.documents(), limit=config.tokenizer_bytes)
+    (out / TOKENIZER).mkdir(exist_ok=True)
+    save_tokenizer(tokenizer, out / TOKENIZER)
+
+
+def _training_data(
+    config: LMConfig, tokenizer: AbstractTokenizer, options: RunOptions, rank: int, world: int
+) -> tuple[AbstractTokenSource, LoopConfig]:
+    corpus = open_corpus(config.corpus, "train", data_root=options.data_root)
+    loop = replace(config.loop, seed=config.seed)
+    if config.train_bytes is None:
+        stream = ExampleStream(corpus, PipelineConfig(seed=config.seed, epochs=None, rank=rank, world=world))
+        return EncodingSource(stream, tokenizer, chunk=_CHUNK), loop
+    stream = ExampleStream(corpus, PipelineConfig(seed=config.seed, epochs=None, take_bytes=config.train_bytes))
+    encoded = _encode_all(tokenizer, stream)
+    return StoredSource(encoded, rank=rank, world=world), replace(loop, steps=count_steps(encoded, config))
+
+
+def count_steps(encoded: Sequence[Encoded], config: LMConfig) -> int:
+    """How many updates it takes to read all examples once."""
+    tokens = sum(config.context if config.packing == "trim" else len(one.ids) for one in encoded)
+    return max(1, math.ceil(tokens / (config.context * config.loop.batch)))
+
+
+def _encode_all(tokenizer: AbstractTokenizer, stream: ExampleStream) -> list[Encoded]:
+    encoded: list[Encoded] = []
+    source = EncodingSource(stream, tokenizer, chunk=_CHUNK)
+    while (one := source.next()) is not None:
+        encoded.append(one)
+    return encoded
+
+
+def _tell(
+    progress: Callable[[int, int | None, str], None] | None, steps: int, train_bytes: int | None
+) -> Callable[[Progress], None] | None:
+    if progress is None:
+        return None
+
+    def report(state: Progress) -> None:
+        bits = state.loss / math.log(2) * state.tokens / max(state.bytes, 1)
+        total = train_bytes or state.bytes * steps // state.step
+        progress(state.bytes, total, f"step {state.step:,}/{steps:,}, {bits:.3f} bits/byte")
+
+    return report
+
+
+def _curves(out: Path) -> dict[str, list[dict[str, float]]]:
+    trained, held_out = [], []
+    for line in read_log(out):
+        place = {"bytes": line["bytes"], "seconds": line["seconds"]}
+        trained.append({**place, "bits_per_byte": line["nll"] / math.log(2) * line["tokens"] / max(line["bytes"], 1)})
+        if "evaluation" in line:
+            held_out.append({**place, "bits_per_byte": line["evaluation"]})
+    return {"curve": trained, "held_out_curve": held_out}
+
+
+def _notes(tokenizer: AbstractTokenizer) -> list[str]:
+    settings = tokenizer.settings()
+    if "byte_model_description" not in settings:
+        return []
+    described = settings["byte_model_description"]
+    return [f"{tokenizer.name} encodes with a byte model that looks up counts ({described}): it is counted as 0 FLOPs."]

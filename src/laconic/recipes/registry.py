@@ -1,0 +1,90 @@
+"""Recipes by name. Looking one up imports only its module; listing them imports none."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, final, runtime_checkable
+
+from laconic.errors import UsageError, missing_extra
+from laconic.records.record import Record
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """What a run is told besides its configuration: nothing here changes its result.
+
+    Attributes:
+        data_root: the folder with the named data sets; that of `LACONIC_DATA` if None.
+        resume: continue from the last checkpoint.
+        progress: told of every step as (bytes done, bytes in all or None, words).
+    """
+
+    data_root: Path | None = None
+    resume: bool = False
+    progress: "Callable[[int, int | None, str], None] | None" = None
+
+
+@runtime_checkable
+class Run(Protocol):
+    """What carries out a recipe."""
+
+    def __call__(self, name: str, config: Any, out: Path, options: RunOptions) -> Record:
+        """Run, write everything into `out`, and return the record that was saved there."""
+        ...
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A named run.
+
+    Attributes:
+        name: as on the command line.
+        config: everything that decides the result, as a frozen dataclass.
+        run: what carries it out.
+    """
+
+    name: str
+    config: Any
+    run: Run
+
+
+_HOMES = {
+    "lm-cpu": ("lm", "lm_cpu", "a small language model on any tokenizer, sized for a computer without accelerator"),
+    "bytes-25m": ("paper", "bytes_25m", "Lester et al. 2024, 25m on bytes"),
+    "sentencepiece-25m": ("paper", "sentencepiece_25m", "Lester et al. 2024, 25m on SentencePiece, v=32,000"),
+    "equal-info-25m": ("paper", "equal_info_25m", "Lester et al. 2024, 25m on Equal-Info windows, b=16, v=65,536"),
+    "equal-info-256-25m": (
+        "paper",
+        "equal_info_256_25m",
+        "Lester et al. 2024, 25m on Equal-Info windows, b=16, v=256",
+    ),
+    "ngram": ("ngram", "ngram", "an n-gram byte model for the codec and the Equal-Info tokenizer; no network"),
+}
+_NEEDS = {"torch": "train", "transformers": "train", "accelerate": "train", "sentencepiece": "train", "tokenizers": "train"}
+
+
+def list_recipes() -> dict[str, str]:
+    """Every recipe's name, and what it is in one line."""
+    return {name: summary for name, (_, _, summary) in _HOMES.items()}
+
+
+def find_recipe(name: str) -> Recipe:
+    """The recipe of this name.
+
+    Raises:
+        UsageError: there is none.
+        MissingExtraError: a package that it needs is not installed.
+    """
+    if name not in _HOMES:
+        raise UsageError(f"there is no recipe {name!r}: choose one of {', '.join(_HOMES)}")
+    module, function, _ = _HOMES[name]
+    try:
+        recipe: Recipe = getattr(importlib.import_module(f"laconic.recipes.{module}"), function)()
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in _NEEDS:
+            raise
+        raise missing_extra(package, _NEEDS[package], f"the recipe {name}") from error
+    return recipe

@@ -1,0 +1,89 @@
+"""The folder of a run: what is in it, under which names, and how it is read back.
+
+config.json     recipe and full configuration
+tokenizer/      a tokenizer folder
+log.jsonl       one line for every few steps
+checkpoints/    the last and the best, to resume from
+model/          the trained model: config.json and safetensors
+record.json     the record of the run
+"""
+
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from laconic.errors import CorruptFileError, OutputError, UsageError
+from laconic.recipes.settings import from_plain, to_plain
+from laconic.records.files import open_atomic
+
+CONFIG, TOKENIZER, LOG, MODEL, RECORD = "config.json", "tokenizer", "log.jsonl", "model", "record.json"
+_MAX_BYTES = 1 << 20
+
+Config = TypeVar("Config")
+
+
+def begin_run(out: Path, name: str, config: Any, *, resume: bool) -> None:
+    """Make the folder of a run and note what is run there; or, to resume, check that it is the same.
+
+    Raises:
+        UsageError: the folder holds a run already, or to resume: none, or another one.
+        OutputError: the folder cannot be made.
+    """
+    path = out / CONFIG
+    if resume:
+        if not path.is_file():
+            raise UsageError(f"{out} holds no run to resume: leave out --resume to start one")
+        if read_config(out) != {"recipe": name, "config": to_plain(config)}:
+            raise UsageError(f"{out} holds a run with other settings: resume it with the recipe and settings in {path}")
+        return
+    if path.exists():
+        raise UsageError(f"{out} holds a run already: continue it with --resume, or choose another folder with --out")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {out}: {error.strerror}; choose a folder that is writable") from error
+    with open_atomic(path, "w") as stream:
+        json.dump({"recipe": name, "config": to_plain(config)}, stream, indent=2)
+
+
+def read_config(out: Path) -> dict[str, Any]:
+    """The recipe and configuration of a run, as plain data.
+
+    Raises:
+        UsageError: the folder holds no run.
+        CorruptFileError: its `config.json` is damaged.
+    """
+    path = out / CONFIG
+    try:
+        with path.open("rb") as stream:
+            plain = json.loads(stream.read(_MAX_BYTES))
+    except OSError as error:
+        raise UsageError(f"{out} holds no run: name a folder that laconic train wrote") from error
+    except (ValueError, RecursionError) as error:
+        raise CorruptFileError(f"{path} is damaged ({error}): start the run afresh") from error
+    if not isinstance(plain, dict) or not isinstance(plain.get("recipe"), str) or not isinstance(plain.get("config"), dict):
+        raise CorruptFileError(f"{path} is not the configuration of a run: name a folder that laconic train wrote")
+    return plain
+
+
+def load_config(out: Path, kind: type[Config]) -> Config:
+    """The configuration of a run.
+
+    Raises:
+        UsageError: the folder holds no run.
+        CorruptFileError: a run of another kind, or a damaged one.
+    """
+    return from_plain(kind, read_config(out)["config"], name=str(out / CONFIG))
+
+
+def read_log(out: Path) -> list[dict[str, Any]]:
+    """The lines of a run's log, in order; damaged ones are left out."""
+    lines = []
+    for line in (out / LOG).read_text(encoding="utf-8").splitlines():
+        try:
+            value = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(value, dict):
+            lines.append(value)
+    return lines

@@ -1,0 +1,12 @@
+"""The help of `laconic evaluate`; that it measures is tested with `laconic train`."""
+
+import pytest
+
+from laconic.cli.main import main
+
+
+def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "--help"]) == 0
+    said = capsys.readouterr().out
+    assert "$ laconic evaluate runs/small --corpus book.txt" in said
+    assert "Bits per byte of the text, never per token" in said

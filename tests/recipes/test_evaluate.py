@@ -1,0 +1,46 @@
+"""A finished run is measured on its own test split as it was, and on any other text."""
+
+from pathlib import Path
+
+import pytest
+from tests.recipes.small import small_config, write_text
+
+from laconic.errors import UsageError
+from laconic.recipes.evaluate import evaluate_run
+from laconic.recipes.lm import run_lm
+from laconic.recipes.registry import RunOptions
+from laconic.records.record import Record
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("evaluate")
+    run_lm("small", small_config(write_text(folder)), folder / "run", RunOptions())
+    return folder / "run"
+
+
+def test_the_runs_own_measurement_is_repeated_exactly(run: Path) -> None:
+    record, path = evaluate_run(run, limit=1_000)
+    trained = Record.load(run / "record.json")
+    for key in ("bits_per_byte", "tokens", "flops_per_byte", "flops_per_byte_full", "parameters"):
+        assert record.results[key] == trained.results[key], key
+    assert record.kind == "evaluate" and Record.load(path) == record
+
+
+def test_another_text_with_overlap(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_bytes(bytes(range(256)) * 4)
+    told: list[int] = []
+    options = RunOptions(progress=lambda done, total, words: told.append(done))
+    record, path = evaluate_run(run, corpus=str(other), split="all", limit=700, stride=8, options=options)
+    assert (record.results["held_out_bytes"], told[-1]) == (700, 700)
+    assert record.results["bits_per_byte"] > 8
+    assert path.parent == run and path.name.startswith("evaluate-") and path.name.endswith("-all.json")
+
+
+def test_an_unfinished_run_is_named(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_bytes((run / "config.json").read_bytes())
+    with pytest.raises(UsageError, match="has not come to its end"):
+        evaluate_run(tmp_path)
+    with pytest.raises(UsageError, match="holds no run"):
+        evaluate_run(tmp_path / "nothing")

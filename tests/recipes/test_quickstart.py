@@ -1,0 +1,64 @@
+"""The main job, small: every room once, from a text to a report."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.recipes.small import small_config, write_text
+
+from laconic.errors import CorruptFileError, MissingDataError
+from laconic.recipes.quickstart import QuickstartConfig, _require_round_trips, run_quickstart, too_many_types
+from laconic.records.record import Record
+
+
+def small(text: Path) -> QuickstartConfig:
+    model = replace(small_config(text), train_bytes=3_000, test_bytes=1_000)
+    return QuickstartConfig(
+        file_bytes=3_000, tokenizer_bytes=20_000, tokenizers=("bytes", "sentencepiece[600]", "equal-info[16,256]"), model=model
+    )
+
+
+def test_the_whole_way_twice_into_the_same_folder(tmp_path: Path) -> None:
+    text, stages = write_text(tmp_path), []
+    for _ in range(2):
+        records = run_quickstart(text, tmp_path / "out", lambda stage, *rest: stages.append(stage), small(text))
+    kinds = [record.kind for record in records]
+    assert kinds == ["compression", "tokenizers", "language-model", "language-model", "language-model"]
+    models = records[2:]
+    assert {record.results["held_out_bytes"] for record in models} == {1_000}
+    assert all(abs(record.results["training_bytes"] - 3_000) <= 1 for record in models)
+    assert all(row["verified"] for row in records[0].results["codecs"])
+    assert any("65,536 types" in note for note in records[1].results["notes"])
+    page = (tmp_path / "out" / "report.html").read_text()
+    for name in ("laconic default", "xz -9e", "equal-info[16,256]", "65,536 types"):
+        assert name in page, name
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == ["bytes", "compression.json", "equal-info-16-256", "report.html", "sentencepiece-600", "tokenizers.json"]
+    assert Record.load(tmp_path / "out" / "bytes" / "record.json") == models[0]
+    assert {"compressing", "tokenizing", "training on bytes", "writing the report"} <= set(stages)
+
+
+def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
+    from laconic.errors import UsageError
+
+    text = write_text(tmp_path)
+    (tmp_path / "out" / "bytes").mkdir(parents=True)
+    (tmp_path / "out" / "bytes" / "config.json").write_text('{"recipe": "lm-cpu", "config": {}}')
+    with pytest.raises(UsageError, match="holds a run already"):
+        run_quickstart(text, tmp_path / "out", None, replace(small(text), tokenizers=("bytes",)))
+
+
+def test_too_little_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "short.txt").write_text("short\n" * 100)
+    with pytest.raises(MissingDataError, match=r"has only \d+ bytes to train on: give at least 100,000"):
+        run_quickstart(tmp_path / "short.txt", tmp_path / "out")
+
+
+def test_a_failed_round_trip_stops_everything() -> None:
+    with pytest.raises(CorruptFileError, match="bad did not give back the text"):
+        _require_round_trips([{"name": "good", "verified": True}, {"name": "bad", "verified": False}])
+
+
+def test_the_sentence_on_too_many_types_counts_them() -> None:
+    sentence = too_many_types(600_000, [{"name": "equal-info[16,256]", "bytes_per_token": 2.5}])
+    assert "600,000 bytes of training text are about 120,000 such tokens, 1.8 for each type" in sentence

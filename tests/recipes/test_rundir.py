@@ -1,0 +1,46 @@
+"""A run's folder is begun once, resumed only as what it was, and never trusted."""
+
+from pathlib import Path
+
+import pytest
+
+from laconic.errors import CorruptFileError, OutputError, UsageError
+from laconic.recipes.lm import LMConfig
+from laconic.recipes.rundir import begin_run, load_config, read_config, read_log
+
+
+def test_a_run_is_noted_and_read_back(tmp_path: Path) -> None:
+    begin_run(tmp_path / "deep" / "run", "lm-cpu", LMConfig(context=32), resume=False)
+    assert read_config(tmp_path / "deep" / "run")["recipe"] == "lm-cpu"
+    assert load_config(tmp_path / "deep" / "run", LMConfig) == LMConfig(context=32)
+    begin_run(tmp_path / "deep" / "run", "lm-cpu", LMConfig(context=32), resume=True)
+
+
+def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no run to resume: leave out --resume"):
+        begin_run(tmp_path, "lm-cpu", LMConfig(), resume=True)
+    begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
+    with pytest.raises(UsageError, match="holds a run already: continue it with --resume"):
+        begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
+    with pytest.raises(UsageError, match="holds a run with other settings"):
+        begin_run(tmp_path, "lm-cpu", LMConfig(context=3), resume=True)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot make"):
+        begin_run(tmp_path / "file" / "run", "lm-cpu", LMConfig(), resume=False)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"recipe": 1, "config": {}}', "[" * 100_000])
+def test_damaged_configurations_are_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.json").write_text(text)
+    with pytest.raises(CorruptFileError):
+        read_config(tmp_path)
+
+
+def test_no_run_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no run: name a folder that laconic train wrote"):
+        read_config(tmp_path)
+
+
+def test_torn_lines_of_a_log_are_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"step"\n3\n{"step": 2}\n')
+    assert read_log(tmp_path) == [{"step": 1}, {"step": 2}]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from laconic.bytelm.counting import GramCounts, count_grams
+from laconic.bytelm.counting import NOTHING, GramCounts, count_grams
 from laconic.bytelm.fitting import Ngrams, collect, refit, share_out
 
 TEXT = b"the cat sat on the mat and the dog sat on the log; then the cat and the dog sat on the mat.\n"
@@ -18,12 +18,11 @@ def ngrams(counts: GramCounts) -> Ngrams:
 
 
 def chance(ngrams: Ngrams, context: bytes, symbol: int) -> float:
-    """p(symbol | context), by the definition."""
+    """p(symbol | context), by the definition; the context has just started if it is shorter than five bytes."""
     result = float(ngrams.root_S[symbol])
-    for length in range(1, len(context) + 1):
-        key = 0
-        for byte in context[::-1][:length]:
-            key = key << 9 | byte
+    fields = [*context[::-1], NOTHING][:5]
+    for length in range(1, len(fields) + 1):
+        key = sum(field << 9 * (length - 1 - place) for place, field in enumerate(fields[:length]))
         level = slice(ngrams.levels[length - 1], ngrams.levels[length])
         node = level.start + int(np.searchsorted(ngrams.keys_N[level], key))
         if node < level.stop and ngrams.keys_N[node] == key:

@@ -21,7 +21,7 @@ def weights_after(model: NGramByteLM, history: bytes) -> tuple[int, np.ndarray]:
 def test_weights_are_those_of_the_longest_contexts(small_ngram: NGramByteLM) -> None:
     reference = NGramReference(small_ngram.to_file().tensors)
     for context in [(), *reference.successors]:
-        history = bytes([3, *context])
+        history = bytes(context[1:] if context[:1] == (255,) else [3, *context])
         depth, weights_S = weights_after(small_ngram, history)
         assert depth >= len(context)
         assert weights_S.tolist() == reference.weights(history)

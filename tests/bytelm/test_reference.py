@@ -38,6 +38,21 @@ def test_the_end_of_a_document_empties_the_context() -> None:
     assert model.weights([97, 256, 98]) == model.weights([98]) != model.weights([97, 98])
 
 
+def test_the_start_of_a_context_counts_as_its_oldest_symbol() -> None:
+    tensors = {
+        **TENSORS,
+        "edges_N": np.array([97, 255, 255], "u1"),  # "a", the start, and "a" right after the start.
+        "nodes_N": np.array([0x40, 0x80, 0x80], "u1"),
+        "symbols_E": np.array([98, 97, 99], "u1"),
+        "weights_E": np.array([0x80 | 1, 0x80 | 1, 0x80 | 0], "u1"),
+    }
+    model, unit = NGramReference(tensors), 1 << 19
+    assert model.weights([])[97] - model.weights([0])[97] == unit * 3000
+    assert model.weights([97])[99] - model.weights([97, 97])[99] == unit * 1000
+    assert model.weights([0, 256]) == model.weights([])
+    assert model.weights([255]) == model.weights([0, 255]) == model.weights([0, 0])
+
+
 def test_counts_are_those_of_the_weights() -> None:
     model, form = NGramReference(TENSORS), CountFormat(precision=14)
     assert model.cumulative([97], form) == cumulative_counts(model.weights([97]), form)

@@ -35,6 +35,18 @@ def test_longer_orders_and_larger_files_predict_better() -> None:
     assert by_size[1] <= by_size[0]
 
 
+def test_starts_are_learned() -> None:
+    """In the middle of this text spaces are rare; where a window starts, they are as common as anywhere."""
+    data, form = text(1), CountFormat(precision=20, eos=False)
+    shares = []
+    for starts in (0.0, 0.1):
+        model = train_ngram([(data, 1)], NGramConfig(starts=starts))
+        edges_C = model.start(1, form).cumulative()[0].astype(np.int64)
+        shares.append((edges_C[33] - edges_C[32]) / form.total)
+    assert shares[1] == pytest.approx(data.count(b" ") / len(data), rel=0.05)
+    assert shares[0] != pytest.approx(shares[1], rel=0.2)
+
+
 @pytest.mark.parametrize("max_bytes", [8192, 9000, 12_000])
 def test_the_file_is_no_larger_than_asked(tmp_path: Path, max_bytes: int) -> None:
     data = np.random.default_rng(0).integers(97, 110, 20_000).astype(np.uint8).tobytes()
@@ -75,7 +87,8 @@ def test_hardly_any_text_gives_a_model(documents: list[tuple[bytes, int]]) -> No
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"order": 1}, {"order": 7}, {"max_bytes": 8191}, {"min_count": 0}, {"leave_out": -1.0}, {"passes": 0}]
+    "wrong",
+    [{"order": 1}, {"order": 7}, {"max_bytes": 8191}, {"min_count": 0}, {"leave_out": -1.0}, {"passes": 0}, {"starts": 1.5}],
 )
 def test_a_config_out_of_range_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

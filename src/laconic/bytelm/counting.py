@@ -2,14 +2,14 @@
 
 A key holds six fields of nine bits, from the most significant: the context's last symbol, the one before it, and so on,
 and the predicted symbol last. So sorted keys lie grouped by context, longer contexts within shorter ones. A context never
-reaches back over the end of a document; fields before its start hold `NOTHING`.
+reaches back over the end of a document; fields before its start hold `NOTHING`, so that where a context starts is known.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Int64, UInt16, UInt64
+from jaxtyping import Float64, UInt16, UInt64
 from numba import njit
 
 from laconic.shapes import EOS
@@ -35,12 +35,12 @@ class GramCounts:
 
     Attributes:
         keys_N: distinct keys, ascending.
-        counts_N: the weighted number of occurrences of each, at least 1.
+        counts_N: the weighted number of occurrences of each, above 0.
         symbols: how many symbols were read, unweighted.
     """
 
     keys_N: UInt64[np.ndarray, "N"]
-    counts_N: Int64[np.ndarray, "N"]
+    counts_N: Float64[np.ndarray, "N"]
     symbols: int
 
 
@@ -56,13 +56,13 @@ def count_grams(documents: Iterable[tuple[bytes, int]], *, chunk: int = _CHUNK) 
     Raises:
         ValueError: a weight is below 1.
     """
-    keys_N, counts_N = np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64)
+    keys_N, counts_N = np.zeros(0, dtype=np.uint64), np.zeros(0)
     read, pending = 0, dict[int, list[np.ndarray]]()
 
     def settle(weight: int) -> None:
         nonlocal keys_N, counts_N
         fresh, counts = np.unique(_keys(np.concatenate(pending.pop(weight))), return_counts=True)
-        keys_N, counts_N = _merge(keys_N, counts_N, fresh, counts.astype(np.int64) * weight)
+        keys_N, counts_N = _merge(keys_N, counts_N, fresh, counts.astype(np.float64) * weight)
 
     for document, weight in documents:
         if weight < 1:
@@ -75,6 +75,25 @@ def count_grams(documents: Iterable[tuple[bytes, int]], *, chunk: int = _CHUNK) 
     for weight in sorted(pending):
         settle(weight)
     return GramCounts(keys_N=keys_N, counts_N=counts_N, symbols=read)
+
+
+def add_starts(counts: GramCounts, share: float) -> GramCounts:
+    """Count each position again as if its context had started one, two, ... symbols before it, or right at it.
+
+    Windows start anywhere in a text. What is likely there is not what is likely where a long context was of no help.
+
+    Args:
+        counts: of whole contexts.
+        share: how much each such position counts, for each of the five starts.
+    """
+    keys_N, counts_N = counts.keys_N, counts.counts_N
+    for length in range(CONTEXT if share > 0 else 0):
+        hidden = np.uint64(EMPTY_CONTEXT >> (FIELD * length) << FIELD)
+        oldest = (counts.keys_N >> np.uint64(FIELD * (CONTEXT + 1 - length))) & np.uint64(NOTHING)
+        whole = (oldest != NOTHING) | (length == 0)
+        keys, owners = np.unique(counts.keys_N[whole] | hidden, return_inverse=True)
+        keys_N, counts_N = _merge(keys_N, counts_N, keys, share * np.bincount(owners, weights=counts.counts_N[whole]))
+    return GramCounts(keys_N=keys_N, counts_N=counts_N, symbols=counts.symbols)
 
 
 @njit(cache=True)
@@ -91,12 +110,12 @@ def _keys(symbols_T: UInt16[np.ndarray, "T"]) -> UInt64[np.ndarray, "T"]:
 
 @njit(cache=True)
 def _merge(
-    left_N: UInt64[np.ndarray, "_"], left_counts_N: Int64[np.ndarray, "_"],
-    right_N: UInt64[np.ndarray, "_"], right_counts_N: Int64[np.ndarray, "_"],
-) -> tuple[UInt64[np.ndarray, "_"], Int64[np.ndarray, "_"]]:  # fmt: skip
+    left_N: UInt64[np.ndarray, "_"], left_counts_N: Float64[np.ndarray, "_"],
+    right_N: UInt64[np.ndarray, "_"], right_counts_N: Float64[np.ndarray, "_"],
+) -> tuple[UInt64[np.ndarray, "_"], Float64[np.ndarray, "_"]]:  # fmt: skip
     """The union of two counted, ascending key lists."""
     keys_N = np.empty(left_N.shape[0] + right_N.shape[0], dtype=np.uint64)
-    counts_N = np.empty(keys_N.shape[0], dtype=np.int64)
+    counts_N = np.empty(keys_N.shape[0])
     i = j = size = 0
     while i < left_N.shape[0] or j < right_N.shape[0]:
         from_left = j == right_N.shape[0] or (i < left_N.shape[0] and left_N[i] <= right_N[j])

@@ -4,8 +4,10 @@ The model predicts symbol s after context c, with c' the context less its oldest
 
     p(s | c) = weight(c, s) + backoff(c) * p(s | c')
 
-where contexts that are not kept pass on `p(s | c')`. Each occurrence of an n-gram is shared out among the orders by how
-much they contribute to its probability; the shares, summed, are the next weights and backoffs (Jelinek and Mercer 1980).
+where contexts that are not kept pass on `p(s | c')`. That a context starts somewhere counts as its oldest symbol. Each
+occurrence of an n-gram is shared out among the orders by how much they contribute to its probability; the shares, summed,
+are the next weights and backoffs (Jelinek and Mercer 1980).
+
 Fitted to its own counts this would give all mass to the longest contexts, so each n-gram is predicted as if `leave_out` of
 its occurrences had not been seen: leaving out several, not one, allows for words that come in bursts.
 """
@@ -17,7 +19,7 @@ from jaxtyping import Bool, Float64, Int64, UInt64
 from numba import njit
 
 from laconic.bytelm.counting import CONTEXT, FIELD, NOTHING, GramCounts
-from laconic.bytelm.trie import STORED_EOS
+from laconic.bytelm.trie import NOT_STORED
 from laconic.shapes import SYMBOLS
 
 _MIN_BACKOFF = 2.0**-7.875
@@ -125,10 +127,16 @@ def collect(counts: GramCounts, *, order: int, min_count: int) -> Ngrams:
     )  # fmt: skip
 
 
-def _shorten(counts: GramCounts, k: int) -> tuple[UInt64[np.ndarray, "_"], Int64[np.ndarray, "_"]]:
-    """Counts of (context of k symbols, symbol); positions with a shorter context are left out."""
+def _shorten(counts: GramCounts, k: int) -> tuple[UInt64[np.ndarray, "_"], Float64[np.ndarray, "_"]]:
+    """Counts of (context of k fields, symbol), where the oldest field may say that the context starts there.
+
+    Left out are positions with a shorter context, and all n-grams with the byte that files have no room for.
+    """
     keys = ((counts.keys_N >> np.uint64(FIELD * (CONTEXT + 1 - k))) << np.uint64(FIELD)) | (counts.keys_N & np.uint64(NOTHING))
-    whole = ((keys >> np.uint64(FIELD)) & np.uint64(NOTHING) != NOTHING) & (keys & np.uint64(NOTHING) != STORED_EOS)
+    whole = keys & np.uint64(NOTHING) != NOT_STORED
+    for place in range(1, k + 1):
+        field = (keys >> np.uint64(FIELD * place)) & np.uint64(NOTHING)
+        whole &= (field != NOT_STORED) & ((field != NOTHING) | (place == 1))
     keys, counts_N = keys[whole], counts.counts_N[whole]
     order = np.argsort(keys, kind="stable")
     keys, counts_N = keys[order], counts_N[order]

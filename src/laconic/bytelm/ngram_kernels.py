@@ -10,7 +10,7 @@ import numpy as np
 from numba import njit
 
 from laconic.bytelm.counting import EMPTY_CONTEXT, FIELD
-from laconic.bytelm.trie import BELOW_BITS, MAX_DEPTH, ONE_BITS, Trie
+from laconic.bytelm.trie import BELOW_BITS, MAX_DEPTH, NOT_STORED, ONE_BITS, STORED_START, Trie
 from laconic.bytelm.weights import edge, fill_edges, scale_of
 from laconic.shapes import BYTES, EOS, SYMBOLS
 
@@ -28,11 +28,14 @@ def find_nodes(
     history_T: np.ndarray, length: int, nodes: np.ndarray,
 ) -> int:  # fmt: skip
     """Write the nodes of all contexts that match, shortest first; returns how many."""
-    depth = 0
-    while depth < MAX_DEPTH and depth < length:
-        symbol = history_T[length - 1 - depth]
-        if symbol >= EOS:
-            break
+    depth, started = 0, False
+    while depth < MAX_DEPTH and not started:
+        symbol = STORED_START
+        started = depth == length or history_T[length - 1 - depth] >= EOS
+        if not started:
+            symbol = history_T[length - 1 - depth]
+            if symbol == NOT_STORED:
+                break
         if depth == 0:
             node = singles[symbol]
         elif depth == 1:

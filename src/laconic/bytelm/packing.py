@@ -5,7 +5,7 @@ from jaxtyping import Bool, Float64, UInt8
 
 from laconic.bytelm.counting import NOTHING
 from laconic.bytelm.fitting import Ngrams
-from laconic.bytelm.trie import BACKOFF_STEPS, LAST, ONE_BITS, PARENT, STEPS_PER_BIT, STORED_EOS, WEIGHT_STEPS
+from laconic.bytelm.trie import BACKOFF_STEPS, LAST, ONE_BITS, PARENT, STEPS_PER_BIT, STORED_EOS, STORED_START, WEIGHT_STEPS
 from laconic.shapes import EOS
 
 NODE_BYTES = ENTRY_BYTES = 2
@@ -70,9 +70,10 @@ def pack(ngrams: Ngrams) -> dict[str, np.ndarray]:
     last_N = np.append(parents_N[1:] != parents_N[:-1], True)[: len(parents_N)]
     last_E = np.zeros(len(ngrams.symbols_E), dtype=bool)
     last_E[ngrams.first_N[1:] - 1] = True
+    edges_N = ngrams.keys_N & np.uint64(NOTHING)
     steps = {"weight_table": WEIGHT_STEPS, "backoff_table": BACKOFF_STEPS}
     return {
-        "edges_N": (ngrams.keys_N & np.uint64(NOTHING)).astype(np.uint8),
+        "edges_N": np.where(edges_N == NOTHING, STORED_START, edges_N).astype(np.uint8),
         "nodes_N": backoffs_N | parent_flags_N | np.where(last_N, np.uint8(LAST), np.uint8(0)),
         "symbols_E": np.where(ngrams.symbols_E == EOS, STORED_EOS, ngrams.symbols_E).astype(np.uint8),
         "weights_E": _steps(ngrams.weights_E, WEIGHT_STEPS) | np.where(last_E, np.uint8(LAST), np.uint8(0)),

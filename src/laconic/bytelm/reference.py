@@ -54,6 +54,7 @@ class NGramReference:
         """The weights of the 257 symbols after a history, which begins with an empty context."""
         history = [*history]
         history = history[len(history) - history[::-1].index(EOS) :] if EOS in history else history
+        history = [255, *(-1 if symbol == 255 else symbol for symbol in history)]
         weights, reach = [0] * SYMBOLS, 1 << 19
         for length in range(min(len(history), 5), 0, -1):
             context = tuple(history[-length:])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laconic.bytelm.counting import CONTEXT, NOTHING, GramCounts, count_grams
+from laconic.bytelm.counting import CONTEXT, NOTHING, GramCounts, add_starts, count_grams
 from laconic.bytelm.files import ModelFile
 from laconic.bytelm.fitting import Ngrams, collect, refit, share_out
 from laconic.bytelm.ngram import NGramByteLM
@@ -27,13 +27,16 @@ class NGramConfig:
         min_count: n-grams that occur fewer times are not considered.
         leave_out: how many occurrences of each n-gram the fit treats as unseen; larger values trust long contexts less.
         passes: fits after each of the pruning steps.
+        starts: how much each position counts again for each of the five shorter contexts it would have right after a start;
+            0 leaves the starts of documents as the only ones, 1 trains for windows of a few symbols more than for long text.
     """
 
     order: int = 6
     max_bytes: int = 3_000_000
     min_count: int = 3
-    leave_out: float = 4.0
-    passes: int = 2
+    leave_out: float = 6.0
+    passes: int = 3
+    starts: float = 0.1
 
     def __post_init__(self) -> None:
         if not 2 <= self.order <= CONTEXT + 1:
@@ -46,6 +49,8 @@ class NGramConfig:
             raise ValueError(f"leave_out is {self.leave_out}, but must not be negative")
         if self.passes < 1:
             raise ValueError(f"passes is {self.passes}, but must be at least 1")
+        if not 0 <= self.starts <= 1:
+            raise ValueError(f"starts is {self.starts}, but must lie between 0 and 1")
 
 
 def train_ngram(
@@ -70,6 +75,7 @@ def train_ngram(
 
 def fit_ngram(counts: GramCounts, config: NGramConfig, *, trained_on: str = "unnamed text") -> NGramByteLM:
     """Train on counts that are already there; see `train_ngram`."""
+    counts = add_starts(counts, config.starts)
     ngrams = _fit(collect(counts, order=config.order, min_count=config.min_count), counts, config)
     for room in (2.0, 1.25, 1.0):
         shares = share_out(ngrams, counts, leave_out=config.leave_out)

@@ -1,11 +1,13 @@
 """The contexts of an n-gram model as a trie of arrays, and the compact form in which they are stored.
 
 Node 0 and up are contexts of one symbol, then of two, and so on up to five; a child adds the next older symbol, and
-siblings lie together in the order of that symbol. Stored are, in this order of nodes, one byte for the symbol that a node
-adds, one for its backoff (low 6 bits, an index into a table; bit 6: it has children; bit 7: it is the last of its
-siblings), and for each successor its symbol (255 means the end of a document: the byte 255, which no UTF-8 text holds, is
-predicted by the empty context alone) and its weight (low 7 bits, an index; bit 7: it is the last successor of its node).
-All else follows from these.
+siblings lie together in the order of that symbol. That a context starts here, with nothing older, is a symbol too. The byte
+255, which no UTF-8 text holds, is in no context and predicted by the empty context alone, so that its value is free.
+
+Stored are, in this order of nodes, one byte for the symbol that a node adds (255: the start), one for its backoff (low 6
+bits, an index into a table; bit 6: it has children; bit 7: it is the last of its siblings), and for each successor its symbol
+(255: the end of the document) and its weight (low 7 bits, an index; bit 7: it is the last successor of its node). All else
+follows from these.
 """
 
 from typing import NamedTuple
@@ -35,16 +37,17 @@ MAX_NODE_WEIGHT = 3 << (ONE_BITS - 1)
 BELOW_BITS, AFTER_ALL = 17, 511
 """How successors are laid out: see `Trie`."""
 
-LAST, PARENT, STORED_EOS = 0x80, 0x40, 255
+LAST, PARENT = 0x80, 0x40
+NOT_STORED = STORED_EOS = STORED_START = 255
 
 
 class Trie(NamedTuple):
     """What the kernels read; N nodes with E successors in all.
 
     Attributes:
-        singles: int32, the node of each byte as a context, or -1.
+        singles: int32, the node of each byte, or at 255 of the start, as a context; or -1.
         pairs: int32, the node of each context of two bytes, at (last byte * 256 + the byte before it), or -1.
-        edges_N: uint8, the byte that a node adds to its parent's context.
+        edges_N: uint8, the byte that a node adds to its parent's context, or 255 for the start.
         records: int32 of shape (N + 1, 3): where the successors of each node begin, where its children begin, and its
             backoff in units of 2**-16. The last row ends the lists of the last node.
         successors: int32, for each successor of each node, ascending, `symbol << 17 | below`, where `below` is the sum of

@@ -212,3 +212,14 @@ def test_certain_symbols_end_a_window_at_its_limit():
 def test_impossible_windows_are_refused(bits, precision, reading, message):
     with pytest.raises(ValueError, match=message):
         check_window(bits, precision, reading)
+
+
+def test_the_last_cell_of_the_register_is_not_taken_beyond_its_end():
+    """An edge behind the last whole cell, in a node of two cells that reaches the top of 64 bits: found as a wrong decode."""
+
+    def model(symbols):
+        start, count = [(3_079_676, 1948), (15_930_512, 12_802), (1_164_347, 1)][min(len(symbols), 2)]
+        return np.array([0, start, start + count, 1 << 24], np.uint32)
+
+    windows = encode([[1, 1, 1]], model, 24, 24, "exact")[0]
+    assert [decode(code, model, 24, 24, "exact") for code, _ in windows] == [[1] * n for _, n in windows]

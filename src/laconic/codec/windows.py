@@ -218,7 +218,7 @@ def _owned_cell(node, edges, bits, precision) -> tuple[bool, np.uint64]:
     for k in range(child_holding(edges, inner, first - low, precision) + 1, symbols + 1):
         edge = low + portion(inner, np.uint64(edges[k]), precision)
         begin = edge & ~(cell - UNIT)
-        if begin + cell > low + width:
+        if cell > low + width - begin:  # begin + cell may not fit 64 bits
             return False, _ZERO
         if begin != edge and begin >= low:
             return True, begin

@@ -10,11 +10,12 @@ from laconic.model.folder import load_model, save_model
 from laconic.model.sizes import build_model
 
 
-def test_round_trip_is_exact_and_pickle_free(tmp_path: Path) -> None:
+def test_round_trip_is_exact_and_pickle_free(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     model = build_model("tiny", vocab_size=32, context=8, seed=3)
     save_model(build_model("tiny", vocab_size=32, context=8, seed=4), tmp_path / "m")
     save_model(model, tmp_path / "m")
     again = load_model(tmp_path / "m")
+    assert capfd.readouterr() == ("", "")
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
     assert not [path for path in (tmp_path / "m").iterdir() if path.suffix not in (".json", ".safetensors")]
     for one, two in zip(model.parameters(), again.parameters(), strict=True):

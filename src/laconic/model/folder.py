@@ -1,10 +1,13 @@
 """Models in folders: `config.json` and safetensors, nothing that could run code."""
 
+import contextlib
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers.utils import logging
 
 from laconic.errors import CorruptFileError, OutputError, UsageError
 
@@ -22,7 +25,8 @@ def save_model(model: PreTrainedModel, folder: Path) -> None:
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {error.strerror}; choose a folder that is writable") from error
     try:
-        model.save_pretrained(fresh)
+        with _without_bars():
+            model.save_pretrained(fresh)
         fresh.chmod(0o755)
         _swap(fresh, folder)
     except OSError as error:
@@ -57,12 +61,25 @@ def load_model(folder: Path) -> PreTrainedModel:
         )
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, local_files_only=True, trust_remote_code=False, use_safetensors=True
-        )
+        with _without_bars():
+            model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+                folder, config=config, local_files_only=True, trust_remote_code=False, use_safetensors=True
+            )
     except Exception as error:
         raise CorruptFileError(f"{folder} holds a model that cannot be read ({_first_line(error)}): save it again") from error
     return model
+
+
+@contextlib.contextmanager
+def _without_bars() -> Iterator[None]:
+    """A bar for a file of a few seconds would tear the output of whoever calls."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _first_line(error: Exception) -> str:

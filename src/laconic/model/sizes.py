@@ -38,6 +38,7 @@ class ModelSize:
 
 SIZES: dict[str, ModelSize] = {
     "tiny": ModelSize(layers=2, width=64, heads=2, ffn=256),
+    "500k": ModelSize(layers=2, width=128, heads=4, ffn=512),
     "1m": ModelSize(layers=4, width=128, heads=4, ffn=512),
     "3m": ModelSize(layers=3, width=256, heads=4, ffn=1024),
     "7m": ModelSize(layers=3, width=384, heads=6, ffn=1536),

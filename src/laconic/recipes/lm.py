@@ -113,6 +113,7 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
         out,
         evaluate=evaluate,
         report=_tell(options.progress, loop.steps, config.train_bytes),
+        seed=config.seed,
         resume=options.resume,
     )
     if not outcome.finished:
@@ -204,13 +205,12 @@ def _training_data(
     config: LMConfig, tokenizer: AbstractTokenizer, options: RunOptions, rank: int, world: int
 ) -> tuple[AbstractTokenSource, LoopConfig]:
     corpus = open_corpus(config.corpus, "train", data_root=options.data_root)
-    loop = replace(config.loop, seed=config.seed)
     if config.train_bytes is None:
         stream = ExampleStream(corpus, PipelineConfig(seed=config.seed, epochs=None, rank=rank, world=world))
-        return EncodingSource(stream, tokenizer, chunk=_CHUNK), loop
+        return EncodingSource(stream, tokenizer, chunk=_CHUNK), config.loop
     stream = ExampleStream(corpus, PipelineConfig(seed=config.seed, epochs=None, take_bytes=config.train_bytes))
     encoded = _encode_all(tokenizer, stream)
-    return StoredSource(encoded, rank=rank, world=world), replace(loop, steps=count_steps(encoded, config))
+    return StoredSource(encoded, rank=rank, world=world), replace(config.loop, steps=count_steps(encoded, config))
 
 
 def count_steps(encoded: Sequence[Encoded], config: LMConfig) -> int:

@@ -36,10 +36,14 @@ class LanguageModeling(AbstractObjective):
         logits_BTV = predict(model, batch.tokens_BT, vocab_size=self._vocab_size, start_id=batch.pad_id)
         flat_NV, targets_N = logits_BTV.flatten(0, 1), batch.tokens_BT.flatten()
         count = max(batch.count, 1)
-        nll = functional.cross_entropy(flat_NV, targets_N, ignore_index=batch.pad_id, reduction="sum") / count
         if not self._z_loss:
+            nll = functional.cross_entropy(flat_NV, targets_N, ignore_index=batch.pad_id, reduction="sum") / count
             return LossOutput(loss=nll, statistics={"nll": nll.detach()})
-        normaliser_N = torch.logsumexp(flat_NV, dim=-1) * (targets_N != batch.pad_id)
+        # One normaliser serves both terms: with large vocabularies it is most of the work.
+        carries_N = targets_N != batch.pad_id
+        normaliser_N = torch.logsumexp(flat_NV, dim=-1) * carries_N
+        picked_N = flat_NV.gather(-1, (targets_N * carries_N)[:, None])[:, 0] * carries_N
+        nll = (normaliser_N - picked_N).sum() / count
         penalty = self._z_loss * normaliser_N.square().sum() / count
         return LossOutput(loss=nll + penalty, statistics={"nll": nll.detach(), "z_loss": penalty.detach()})
 

@@ -55,7 +55,6 @@ class LoopConfig:
         clip: largest norm of the gradient; longer ones are shortened to it; 0 for no limit.
         precision: `bf16` computes matrix products in bfloat16 and keeps weights in float32; `fp32` everything in
             float32; `auto` takes bf16 where the machine has instructions for it.
-        seed: random numbers drawn while training (dropout) start from it.
         log_every: steps between two lines of the log.
         evaluate_every: steps between two evaluations; 0 for one at the end only.
         checkpoint_every: steps between two checkpoints; 0 for one at the end only.
@@ -70,7 +69,6 @@ class LoopConfig:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     clip: float = 1.0
     precision: str = "auto"
-    seed: int = 0
     log_every: int = 10
     evaluate_every: int = 0
     checkpoint_every: int = 0
@@ -149,6 +147,7 @@ def train(
     *,
     evaluate: Evaluate | None = None,
     report: Report | None = None,
+    seed: int = 0,
     resume: bool = False,
 ) -> Outcome:
     """Train a model.
@@ -161,6 +160,7 @@ def train(
         out: gets `log.jsonl` and `checkpoints/`; made if missing.
         evaluate: gives a score, lower is better, which decides what the best checkpoint is.
         report: told after every step.
+        seed: random numbers drawn while training (dropout) start from it; each process adds its number.
         resume: continue from the last checkpoint in `out`, exactly.
 
     Raises:
@@ -169,6 +169,7 @@ def train(
         OutputError: `out` cannot be written.
     """
     run = _Run(model, objective, data, config, Path(out), evaluate, report)
+    torch.manual_seed(seed + run.accelerator.process_index)
     if resume:
         run.restore()
     with note_interrupts() as interruption:
@@ -202,7 +203,6 @@ class _Run:
         self.precision = _resolve_precision(config.precision, self.accelerator.device)
         self.rows = _share_of_batch(config, self.accelerator.num_processes)
         self.bare, self.progress, self.saved_step = model, Progress(), -1
-        torch.manual_seed(config.seed + self.accelerator.process_index)
         self.model, self.optimizer = self.accelerator.prepare(model, build_optimizer(config.optimizer, model.parameters()))
         self.root = out / "checkpoints"
         if self.accelerator.is_main_process:

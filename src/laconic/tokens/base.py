@@ -5,12 +5,12 @@ thin wrappers around that, and so is the Hugging Face face in `laconic.tokens.fa
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsInt
 
 import numpy as np
-from jaxtyping import Int32, Int64, UInt16
+from jaxtyping import Int32, Int64, Integer, UInt16
 
 from laconic.errors import CorruptFileError
 from laconic.shapes import EOS
@@ -99,7 +99,7 @@ class AbstractTokenizer(ABC):
         ids: list[int] = self.encode_bytes(text.encode("utf-8")).tolist()
         return ids
 
-    def decode_bytes(self, ids: Sequence[int] | Int32[np.ndarray, "_"], *, eos: bytes = b"") -> bytes:
+    def decode_bytes(self, ids: Collection[SupportsInt] | Integer[np.ndarray, "_"], *, eos: bytes = b"") -> bytes:
         """The byte string behind the ids.
 
         Args:
@@ -114,7 +114,11 @@ class AbstractTokenizer(ABC):
         return eos.join(part.astype(np.uint8).tobytes() for part in split_documents(symbols))
 
     def decode(
-        self, ids: Sequence[int] | Int32[np.ndarray, "_"], *, skip_special_tokens: bool = True, errors: str = "replace"
+        self,
+        ids: Collection[SupportsInt] | Integer[np.ndarray, "_"],
+        *,
+        skip_special_tokens: bool = True,
+        errors: str = "replace",
     ) -> str:
         """The text behind the ids. Hazard: bytes that are not UTF-8 are replaced; `decode_bytes` gives them as they are.
 

@@ -60,9 +60,7 @@ class BPETokenizer(AbstractTokenizer):
             CorruptFileError: the text is no such vocabulary.
         """
         try:
-            self._tokenizer = tokenizers.Tokenizer.from_str(vocabulary)
-            if self._tokenizer.normalizer is not None or self._tokenizer.get_added_tokens_decoder():
-                raise ValueError("it changes the text")
+            self._tokenizer = _around(tokenizers.Tokenizer.from_str(vocabulary).model)
             pieces = _pieces_of(self._tokenizer.get_vocab())
         except Exception as error:  # the library raises bare Exception
             raise CorruptFileError(
@@ -133,8 +131,7 @@ class BPETokenizer(AbstractTokenizer):
 
 def train_bpe(documents: Iterable[bytes], config: BPEConfig) -> BPETokenizer:
     """Train a vocabulary on documents; their invalid UTF-8 is passed over."""
-    tokenizer = tokenizers.Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    tokenizer = _around(models.BPE())
     trainer = trainers.BpeTrainer(
         vocab_size=config.vocab_size - 1, initial_alphabet=sorted(byte_letters()), special_tokens=[], show_progress=False
     )
@@ -147,6 +144,21 @@ def byte_letters() -> dict[str, int]:
     printable = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
     others = [value for value in range(BYTES) if value not in set(printable)]
     return {chr(value): value for value in printable} | {chr(BYTES + i): value for i, value in enumerate(others)}
+
+
+def _around(model: models.Model) -> tokenizers.Tokenizer:
+    """The tokenizer that uses a merge table as it is: of what a file says, nothing else is trusted to keep the text.
+
+    Raises:
+        ValueError: the table is no byte-pair encoding, or one that spells pieces in other ways or leaves merges to chance.
+    """
+    if not isinstance(model, models.BPE):
+        raise ValueError("it is no byte-pair encoding")
+    if model.dropout or model.unk_token or model.continuing_subword_prefix or model.end_of_word_suffix:
+        raise ValueError("it does not keep the text")
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
+    return tokenizer
 
 
 def _pieces_of(vocabulary: dict[str, int]) -> list[bytes]:

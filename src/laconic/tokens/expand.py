@@ -73,7 +73,9 @@ def _decode_runs(
     Returns:
         Symbols of all windows in some order, and for each window where its symbols begin there and how many they are.
     """
-    batch = max(1, min(rows, edges_R1.size - 1))
+    if not codes_N2.size:
+        return np.zeros(0, np.uint16), np.zeros(0, np.int64), np.zeros(0, np.int64)
+    batch = min(rows, edges_R1.size - 1)
     readers = _Readers(codes_N2, edges_R1, batch)
     decoder = WindowDecoder(batch, bits=form.bits, precision=form.precision, reading=form.reading)
     session = model.start(batch, form.counts)

@@ -4,11 +4,12 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 import xxhash
 
 from laconic.bytelm.base import AbstractByteLM
+from laconic.codec.windows import Reading
 from laconic.errors import CorruptFileError, FormatVersionError, OutputError, UsageError
 from laconic.records.files import open_atomic
 from laconic.tokens.base import AbstractTokenizer
@@ -22,6 +23,8 @@ VERSION = 1
 
 _MAX_SETTINGS = 1 << 20
 _FILES = ("sentencepiece.model", "bpe.json", BYTE_MODEL_FILE)
+
+_RESETS: tuple[Literal["every"], Literal["never"]] = ("every", "never")
 
 Value = TypeVar("Value")
 
@@ -46,6 +49,13 @@ class _Folder:
         if type(value) is not kind:
             raise TypeError(f"{name} is {value!r}")
         return value
+
+    def choice(self, name: str, choices: tuple[Value, ...]) -> Value:
+        """A setting that is one of a few."""
+        for choice in choices:
+            if self.settings[name] == choice:
+                return choice
+        raise ValueError(f"{name} is {self.settings[name]!r}")
 
     def file(self, name: str) -> Path:
         """The path of a file that must be there."""
@@ -168,8 +178,8 @@ def _load_equal_info(folder: _Folder) -> AbstractTokenizer:
     config = EqualInfoConfig(
         bits=folder.setting("bits", int),
         token_bits=folder.setting("token_bits", int),
-        reading=folder.settings["reading"],
-        reset=folder.settings["reset"],
+        reading=folder.choice("reading", get_args(Reading)),
+        reset=folder.setting("reset", int) if type(folder.settings["reset"]) is int else folder.choice("reset", _RESETS),
         precision=folder.setting("precision", int),
     )
     return EqualInfoTokenizer(_byte_model(folder), config)

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from laconic.bytelm.base import AbstractByteLM
 from laconic.bytelm.registry import load_byte_lm
+from laconic.codec.windows import Reading
 from laconic.errors import UsageError
 from laconic.tokens.arithmetic import ArithmeticConfig, ArithmeticTokenizer
 from laconic.tokens.base import AbstractTokenizer
@@ -112,9 +113,9 @@ def _parse_equal_info(bits: str = "16", vocabulary: str = _DEFAULT_VOCABULARY, *
     for extra in extras:
         if extra.startswith("reset="):
             reset = extra.removeprefix("reset=")
-            settings["reset"] = int(reset) if reset.isdigit() else reset
+            settings["reset"] = {"every": "every", "never": "never"}.get(reset) or int(reset)
         else:
-            settings["reading"] = extra
+            settings["reading"] = {reading: reading for reading in get_args(Reading)}[extra]
     return settings
 
 

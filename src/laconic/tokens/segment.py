@@ -93,12 +93,11 @@ def _segment_group(
     documents: list[UInt16[np.ndarray, "_"]], model: AbstractByteLM, form: WindowFormat, rows: int
 ) -> list[Windows]:
     atlas = _Atlas(documents)
-    places, ends = atlas.starts_D, atlas.ends_D
     if form.windows_per_context == 1:
         chunk = max(64 * form.bits, -(-atlas.symbols.size // rows))
         places, ends = _entries(atlas.starts_D, atlas.ends_D, chunk)
         _walk(atlas, places, ends, 2 * chunk, model, form, rows)
-        places, ends = atlas.gaps()
+    places, ends = atlas.gaps()
     while places.size:
         _walk(atlas, places, ends, _KEEP, model, form, rows)
         places, ends = atlas.gaps()

@@ -12,18 +12,28 @@ MAX_ROWS = 512
 
 _STEPS_PER_REPORT = 1024
 
+_SYMBOLS_AT_ONCE = 1 << 20
+"""How many symbols are predicted in one call of the model: for each it returns eight bytes, and needs more itself."""
+
 
 def encode_texts(texts: Sequence[bytes], model: AbstractByteLM, precision: int) -> list[bytes]:
     """The arithmetic code of each text, predicted from an empty context.
 
     Args:
-        texts: at most `MAX_ROWS`, best of nearly equal length; memory is about 20 bytes for each byte of the padded batch.
+        texts: best of nearly equal length.
         model: who predicts.
         precision: counts sum to `2**precision`.
 
     Returns:
         One code for each text, in their order; no shorter bit string would do.
     """
+    rows = max(1, _SYMBOLS_AT_ONCE // max(1, max(map(len, texts), default=0)))
+    return [
+        code for first in range(0, len(texts), rows) for code in _encode_together(texts[first : first + rows], model, precision)
+    ]
+
+
+def _encode_together(texts: Sequence[bytes], model: AbstractByteLM, precision: int) -> list[bytes]:
     lengths_B = np.array([len(text) for text in texts], np.int64)
     symbols_BT = np.zeros((len(texts), int(lengths_B.max(initial=0))), np.uint16)
     for row, text in zip(symbols_BT, texts, strict=True):

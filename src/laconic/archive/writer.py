@@ -59,6 +59,7 @@ def compress_stream(
             progress(writer.summary.text_bytes)
         if last:
             return writer.finish()
+        del text, blocks
         text, last = next(batches)
         blocks = choose_blocks(layout.cut(text, whole=False), model, precision, join=layout.join)
 
@@ -69,14 +70,14 @@ def read_batches(source: ByteSource, size: int) -> Iterator[tuple[bytes, bool]]:
     Yields:
         A batch, and whether it is the last; an empty source is one empty batch.
     """
-    held = read_full(source, size)
-    while len(held) == size:
-        following = read_full(source, size)
-        if not following:
-            break
-        yield held, False
-        held = following
-    yield held, True
+    ahead = source.read(1)
+    while True:
+        batch = ahead + read_full(source, size - 1) if ahead else b""
+        ahead = source.read(1) if len(batch) == size else b""
+        yield batch, not ahead
+        del batch
+        if not ahead:
+            return
 
 
 def choose_blocks(texts: Sequence[bytes], model: AbstractByteLM, precision: int, *, join: bool) -> list[Block]:

@@ -70,21 +70,22 @@ def _in_words(records: Sequence["Record"], report: Path, seconds: float) -> str:
 
     out = io.StringIO()
     console = Console(file=out, width=_WIDTH, highlight=False, markup=False, emoji=False)
-    by_kind = {kind: [record for record in records if record.kind == kind] for kind in {record.kind for record in records}}
-    for record in by_kind.get("compression", []):
-        console.print(_codecs(record))
-    for record in by_kind.get("tokenizers", []):
-        console.print(_tokenizers(record))
-    console.print(_models(by_kind.get("language-model", [])))
+    show = {"compression": _codecs, "tokenizers": _tokenizers}
+    for record in records:
+        if record.kind in show:
+            console.print(*show[record.kind](record), sep="\n")
+    models = [record for record in records if record.kind == "language-model"]
+    if models:
+        console.print(*_models(models), sep="\n")
     for note in dict.fromkeys(note for record in records for note in record.results.get("notes", [])):
-        console.print(f"Note: {note}")
-    console.print(f"\nThe report: {report} ({seconds:,.0f} s in all)", soft_wrap=True)
+        console.print(f"Note: {note}\n")
+    console.print(f"The report: {report} ({seconds:,.0f} s in all)", soft_wrap=True)
     return out.getvalue().rstrip()
 
 
-def _codecs(record: "Record") -> Any:
+def _codecs(record: "Record") -> tuple[str, Any]:
     results = record.results
-    title = f"{results['file']}, {results['bytes']:,} bytes: every codec gave it back exactly"
+    title = f"\nA {results['file']}, {results['bytes']:,} bytes; every codec gave it back exactly."
     rows = [
         (
             row["name"],
@@ -95,10 +96,10 @@ def _codecs(record: "Record") -> Any:
         )
         for row in sorted(results["codecs"], key=lambda row: float(row["bits_per_byte"]))
     ]
-    return _table(title, ("codec", "bytes", "bits/byte", "encode MB/s", "decode MB/s"), rows)
+    return title, _table(("codec", "bytes", "bits/byte", "encode MB/s", "decode MB/s"), rows)
 
 
-def _tokenizers(record: "Record") -> Any:
+def _tokenizers(record: "Record") -> tuple[str, Any]:
     rows = [
         (
             row["name"],
@@ -109,21 +110,11 @@ def _tokenizers(record: "Record") -> Any:
         )
         for row in record.results["tokenizers"]
     ]
-    title = f"Tokenizers on {record.results['bytes']:,} held-out bytes"
-    return _table(title, ("tokenizer", "vocabulary", "bytes/token", "bit compression", "encode MB/s"), rows)
+    title = f"Tokenizers on {record.results['bytes']:,} held-out bytes; each gave them back exactly."
+    return title, _table(("tokenizer", "vocabulary", "bytes/token", "bit compression", "encode MB/s"), rows)
 
 
-def _models(records: Sequence["Record"]) -> Any:
-    columns = (
-        "language model on",
-        "bits/byte",
-        "bytes/step",
-        "FLOPs/byte",
-        "with softmax",
-        "parameters",
-        "trained on",
-        "seconds",
-    )
+def _models(records: Sequence["Record"]) -> tuple[str, Any]:
     rows = []
     for record in records:
         results = record.results
@@ -135,21 +126,25 @@ def _models(records: Sequence["Record"]) -> Any:
                 f"{results['flops_per_byte'] / 1e6:.2f}M",
                 f"{results['flops_per_byte_full'] / 1e6:.2f}M",
                 f"{results['parameters'] / 1e6:.2f}M",
-                f"{results['training_bytes'] / 1e6:.2f} MB",
                 f"{record.cost['wall_seconds']:.0f}",
             )
         )
-    size = records[0].results["held_out_bytes"] if records else 0
-    return _table(f"Language models, measured on the same {size:,} held-out bytes", columns, rows)
+    results = records[0].results
+    title = (
+        f"Language models, each trained on the same {results['training_bytes']:,} bytes and measured on the same "
+        f"{results['held_out_bytes']:,} held-out bytes. FLOPs/byte as the paper counts them, and with softmax and attention."
+    )
+    columns = ("tokens", "bits/byte", "bytes/step", "FLOPs/byte", "in full", "parameters", "seconds")
+    return title, _table(columns, rows)
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
     from rich import box
     from rich.table import Table
 
-    table = Table(title=f"\n{title}", title_justify="left", title_style="", box=box.SIMPLE_HEAD, header_style="")
+    table = Table(box=box.SIMPLE_HEAD, header_style="")
     for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
+        table.add_column(column, justify="right" if number else "left", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     return table

@@ -106,7 +106,7 @@ def _compress(source: str, config: QuickstartConfig, out: Path, tell: Tell) -> R
         tell("compressing", number * len(data), len(codecs) * len(data), codec.name)
         rows.append(try_codec(codec, data))
     _require_round_trips(rows)
-    named = "held-out text of " + ("Python's standard library" if source == "stdlib" else Path(source).name)
+    named = "file of held-out text from " + ("Python's standard library" if source == "stdlib" else Path(source).name)
     return _saved(record, {"file": named, "bytes": len(data), "codecs": rows}, out / COMPRESSION)
 
 

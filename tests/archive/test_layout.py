@@ -17,7 +17,9 @@ def test_the_pieces_are_the_text(text: bytes, block: int | None, whole: bool) ->
     assert max(map(len, pieces), default=0) - min(map(len, pieces), default=0) <= 1
 
 
-@pytest.mark.parametrize("size, blocks", [(0, 0), (1, 1), (SMALL_BLOCK, 1), (SMALL_BLOCK + 1, 2), (1 << 18, 16), (4 << 20, 64)])
+@pytest.mark.parametrize(
+    "size, blocks", [(0, 0), (1, 1), (SMALL_BLOCK, 1), (SMALL_BLOCK + 1, 2), (1 << 20, 64), (2 << 20, 64), (4 << 20, 64)]
+)
 def test_how_many_blocks_a_text_has_by_itself(size: int, blocks: int) -> None:
     assert len(Layout().cut(bytes(size), whole=True)) == blocks
 

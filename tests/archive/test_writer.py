@@ -34,10 +34,26 @@ def test_round_trip_with_any_layout(text: bytes, block: int, batch: int, unigram
     assert back.getvalue() == text
 
 
-@pytest.mark.parametrize("size", [0, 1, 2, 100, 4096, 16384, 16385, 100_000, 1_000_000])
+@pytest.mark.parametrize("size", [0, 1, 2, 100, 4096, 16384, 16385, 24_000, 32_769, 100_000, 1_000_000])
 def test_noise_grows_by_a_thousandth_and_64_bytes_at_most(size: int, unigram: AbstractByteLM) -> None:
     packed, _ = pack(random.Random(size).randbytes(size), unigram)
     assert len(packed) <= size * 1.001 + 64
+
+
+@pytest.mark.parametrize("size", [20_000, 40_000, 300_000])
+def test_text_that_is_nearly_noise_keeps_to_the_same_bound(size: int, unigram: AbstractByteLM) -> None:
+    dice = random.Random(size)
+    for letters in (20, 60, 200):
+        noise = bytearray(dice.randbytes(size))
+        for start in range(0, size, 20_000):
+            noise[start : start + letters] = b"e" * len(noise[start : start + letters])
+        packed, _ = pack(bytes(noise), unigram)
+        assert len(packed) <= size * 1.001 + 64
+
+
+def test_raw_neighbours_share_a_block(unigram: AbstractByteLM) -> None:
+    _, summary = pack(random.Random(2).randbytes(300_000), unigram)
+    assert summary.kinds["raw"].blocks == summary.blocks <= 7
 
 
 def test_a_short_text_pays_at_most_thirty_bytes_for_the_container(unigram: AbstractByteLM) -> None:

@@ -1,13 +1,16 @@
 """`laconic decompress`: the same bytes, or one sentence and no file; and what salvage leaves."""
 
+import io
 import json
 import random
 from pathlib import Path
 
 import pytest
 
-import laconic
+from laconic.archive.layout import Layout
 from laconic.archive.places import next_frame
+from laconic.archive.writer import compress_stream
+from laconic.bytelm.registry import load_byte_lm
 from laconic.cli.main import main
 
 DICE = random.Random(7)
@@ -18,7 +21,9 @@ TEXT = b"".join(DICE.randbytes(16_000) for _ in range(4))
 def packed(tmp_path: Path) -> Path:
     """A file of four blocks."""
     path = tmp_path / "noise.bin.lac"
-    path.write_bytes(laconic.compress(TEXT, "uniform"))
+    layout = Layout(block_bytes=16_000, join=False)
+    with path.open("wb") as file:
+        compress_stream(io.BytesIO(TEXT), file, model=load_byte_lm("uniform"), layout=layout)
     return path
 
 

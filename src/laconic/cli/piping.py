@@ -84,8 +84,11 @@ def put_back(head: bytes, rest: ByteSource) -> FileSource:
 def _standard_output() -> Iterator[ByteSink]:
     """Standard output on a descriptor of its own, so that nothing stays in a buffer when writing fails."""
     sys.stdout.flush()
-    with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as stream:
-        yield stream
+    try:
+        with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as stream:
+            yield stream
+    except BrokenPipeError as error:
+        raise OutputError("the program that was to read the output went away before all of it was written") from error
 
 
 @contextlib.contextmanager

@@ -1,12 +1,11 @@
 import pickle
 
-import numpy as np
 import pytest
 
 from laconic.tokens.bpe import BPEConfig, train_bpe
 from laconic.tokens.byte import ByteTokenizer
 from laconic.tokens.equal_info import EqualInfoConfig, EqualInfoTokenizer
-from laconic.tokens.face import Tokenizer, show_symbols
+from laconic.tokens.face import Tokenizer
 from laconic.tokens.gzip import GZipConfig, GZipTokenizer
 
 TEXTS = ["the cat", "", "on the mat – sat"]
@@ -67,11 +66,6 @@ def test_ids_are_shown_as_text_where_they_have_some(documents):
     assert tokenizer.convert_ids_to_tokens(tokenizer.eos_token_id) == "<eos>"
     assert Tokenizer(ByteTokenizer()).convert_ids_to_tokens([65, 0xE2, 256]) == ["A", "<E2>", "<eos>"]
     assert Tokenizer(GZipTokenizer(GZipConfig())).convert_ids_to_tokens([65]) == ["<65>"]
-
-
-def test_symbols_are_shown_for_people():
-    assert show_symbols(np.array([65, 256, 0xE2, 0x96, 256], np.uint16)) == "A<eos><E2><96><eos>"
-    assert show_symbols(np.zeros(0, np.uint16)) == ""
 
 
 def test_saved_and_pickled_tokenizers_give_the_same_ids(tokenizer, tmp_path):

@@ -11,10 +11,10 @@ from typing import Any, Literal, final
 import numpy as np
 from jaxtyping import Int32, Int64, UInt16
 
-from laconic.shapes import EOS
 from laconic.tokens.base import EOS_TOKEN, AbstractTokenizer, symbols_of
 from laconic.tokens.folder import load_folder, save_folder
 from laconic.tokens.padding import Padding, TensorKind, gather_columns, pad_columns, target_length, to_tensors
+from laconic.tokens.view import show_symbols
 
 PAD_TOKEN = "<pad>"
 
@@ -216,15 +216,3 @@ class Tokenizer(AbstractTokenizer):
             UsageError, CorruptFileError, FormatVersionError, ModelMismatchError: as `load_tokenizer` does.
         """
         return cls(load_folder(Path(pretrained_model_name_or_path)))
-
-
-def show_symbols(symbols: UInt16[np.ndarray, "_"]) -> str:
-    """Symbols as text for people: bytes that are not UTF-8 as `<E2>`, the end of a document as `<eos>`."""
-    shown = []
-    for part in np.split(symbols, np.flatnonzero(symbols == EOS)):
-        if part.size and part[0] == EOS:
-            shown.append(EOS_TOKEN)
-            part = part[1:]
-        text = part.astype(np.uint8).tobytes().decode("utf-8", errors="surrogateescape")
-        shown.append("".join(f"<{ord(letter) - 0xDC00:02X}>" if "\udc80" <= letter <= "\udcff" else letter for letter in text))
-    return "".join(shown)

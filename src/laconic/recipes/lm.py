@@ -177,7 +177,6 @@ def finish_record(
         "uniform_bits_per_byte": uniform_bits_per_byte(tokenizer.vocab_size, bits.bytes_per_token),
         "flops_per_byte": flops.paper,
         "flops_per_byte_full": flops.full,
-        "flops_parts": flops.to_dict(),
         "parameters": count.total,
         "parameters_without_embeddings": count.body,
         "training_bytes": progress.bytes,

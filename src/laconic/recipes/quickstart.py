@@ -49,18 +49,19 @@ class QuickstartConfig:
     tokenizers: tuple[str, ...] = ("bytes", "sentencepiece[4096]", "equal-info[16,256]")
     model: LMConfig = field(
         default_factory=lambda: LMConfig(
-            size="1m",
+            size="500k",
             context=256,
-            train_bytes=600_000,
+            train_bytes=1_500_000,
             valid_bytes=20_000,
             test_bytes=100_000,
+            z_loss=0.0,
             loop=LoopConfig(
                 steps=1,
-                batch=8,
+                batch=4,
                 optimizer=OptimizerConfig(weight_decay=0.1),
-                schedule=ScheduleConfig(peak=3e-3, warmup=20, floor=0.05),
-                log_every=5,
-                evaluate_every=50,
+                schedule=ScheduleConfig(peak=3e-3, warmup=50, floor=0.05),
+                log_every=10,
+                evaluate_every=150,
                 device="cpu",
             ),
         )

@@ -68,6 +68,8 @@ def build_app() -> typer.Typer:
             continue
         verb = getattr(importlib.import_module(f"laconic.cli.{name}"), name)
         if isinstance(verb, typer.Typer):
+            for below in verb.registered_commands:
+                below.help = help_text(below.callback) if below.callback else below.help
             app.add_typer(verb, name=name)
         else:
             app.command(name, help=help_text(verb))(verb)

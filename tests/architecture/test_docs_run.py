@@ -4,6 +4,8 @@
 the output is compared, where `...` stands for anything. A comment in the line before a block changes that:
 `<!-- run: no -->` leaves it out, `<!-- run: loose -->` compares the output without its numbers, and
 `<!-- run: slow -->`, alone or with `loose`, leaves the block and the rest of the page to the slow tests.
+
+LACONIC_REWRITE_DOCS=1 writes what the commands say into the pages instead of comparing it.
 """
 
 import doctest
@@ -22,7 +24,8 @@ PAGES = ["README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "d
 FENCE = re.compile(
     r"(?:^<!-- run: (?P<how>[a-z ]+) -->\n)?^```(?P<language>python|console|bash)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-SECONDS = 600
+SECONDS = 1800
+REWRITE = os.environ.get("LACONIC_REWRITE_DOCS") == "1"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +83,16 @@ def same(shown: str, said: str, loose: bool) -> bool:
     return doctest.OutputChecker().check_output(shown.strip() + "\n", said.strip() + "\n", flags)
 
 
-def run_console(block: Block, folder: Path, place: str) -> None:
+def rewrite(page: str, part: str, said: str) -> None:
+    """Put what a command said behind it on its page."""
+    command = part[: part.index("\n", part.rindex("\\\n") + 2 if "\\\n" in part else 0) + 1]
+    lines = "".join(f"{line.rstrip()}\n" for line in said.strip("\n").splitlines())
+    gap = part[len(part.rstrip("\n")) + 1 :]
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (ROOT / page).write_text(text.replace(part, command + lines + gap, 1), encoding="utf-8")
+
+
+def run_console(block: Block, folder: Path, place: str, page: str | None = None) -> None:
     """Run the commands of a block one by one and compare what each one says."""
     for part in re.split(r"^\$ ", block.body, flags=re.MULTILINE)[1:]:
         command, _, shown = part.partition("\n")
@@ -88,6 +100,9 @@ def run_console(block: Block, folder: Path, place: str) -> None:
             more, _, shown = shown.partition("\n")
             command = f"{command}\n{more}"
         said = run_shell(command, folder)
+        if REWRITE and page is not None:
+            rewrite(page, f"$ {command}\n{shown}", said)
+            continue
         assert same(shown, said, "loose" in block.how), f"{place}: $ {command}\nshown:\n{shown}\nsaid:\n{said}"
 
 
@@ -114,7 +129,7 @@ def run_page(page: str, folder: Path, slow: bool) -> None:
         if block.language == "python":
             run_python(block, names, place)
         elif block.language == "console":
-            run_console(block, folder, place)
+            run_console(block, folder, place, page)
         else:
             run_shell(block.body, folder)
 

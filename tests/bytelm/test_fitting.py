@@ -14,7 +14,7 @@ def counts() -> GramCounts:
 
 @pytest.fixture(scope="module")
 def ngrams(counts: GramCounts) -> Ngrams:
-    return collect(counts, order=6, min_count=1)
+    return collect(counts, order=6, min_count=1, min_backoff=0.005)
 
 
 def chance(ngrams: Ngrams, context: bytes, symbol: int) -> float:
@@ -60,15 +60,22 @@ def test_fits_shorten_the_code(ngrams: Ngrams, counts: GramCounts) -> None:
     for _ in range(4):
         shares = share_out(ngrams, counts, leave_out=0)
         lengths.append(shares.bits)
-        ngrams = refit(ngrams, shares)
+        ngrams = refit(ngrams, shares, min_backoff=0.005)
     assert lengths == sorted(lengths, reverse=True)
     assert lengths[-1] < lengths[0]
 
 
 def test_leaving_occurrences_out_trusts_long_contexts_less(ngrams: Ngrams, counts: GramCounts) -> None:
-    eager = refit(ngrams, share_out(ngrams, counts, leave_out=0))
-    careful = refit(ngrams, share_out(ngrams, counts, leave_out=2))
+    eager = refit(ngrams, share_out(ngrams, counts, leave_out=0), min_backoff=0.005)
+    careful = refit(ngrams, share_out(ngrams, counts, leave_out=2), min_backoff=0.005)
     assert careful.backoffs_N.mean() > eager.backoffs_N.mean() + 0.05
+
+
+def test_backoffs_have_a_least_share_and_the_chances_still_sum_to_one(ngrams: Ngrams, counts: GramCounts) -> None:
+    fitted = refit(ngrams, share_out(ngrams, counts, leave_out=0), min_backoff=0.25)
+    assert fitted.backoffs_N.min() == 0.25
+    totals_N = np.add.reduceat(fitted.weights_E, fitted.first_N[:-1]) + fitted.backoffs_N
+    assert totals_N == pytest.approx(1)
 
 
 def test_parents_lack_the_oldest_symbol(ngrams: Ngrams) -> None:
@@ -89,7 +96,7 @@ def test_what_is_not_selected_backs_off(ngrams: Ngrams) -> None:
 
 def test_gains_predict_what_leaving_an_entry_out_costs(ngrams: Ngrams, counts: GramCounts) -> None:
     for _ in range(5):
-        ngrams = refit(ngrams, share_out(ngrams, counts, leave_out=0.2))
+        ngrams = refit(ngrams, share_out(ngrams, counts, leave_out=0.2), min_backoff=0.005)
     shares = share_out(ngrams, counts, leave_out=0)
     entry = int(np.argmax(shares.gains_E))
     without = share_out(ngrams.select(np.arange(len(ngrams.symbols_E)) != entry), counts, leave_out=0)
@@ -98,13 +105,13 @@ def test_gains_predict_what_leaving_an_entry_out_costs(ngrams: Ngrams, counts: G
 
 @pytest.mark.parametrize("order", [2, 4, 6])
 def test_contexts_are_shorter_than_the_order(counts: GramCounts, order: int) -> None:
-    ngrams = collect(counts, order=order, min_count=1)
+    ngrams = collect(counts, order=order, min_count=1, min_backoff=0.005)
     assert ngrams.levels[order - 1] == ngrams.levels[-1]
     assert ngrams.levels[order - 1] > ngrams.levels[order - 2]
 
 
 def test_rare_ngrams_and_the_byte_255_are_left_out() -> None:
-    ngrams = collect(count_grams([(b"abab\xff\xff\xff", 1)]), order=6, min_count=2)
+    ngrams = collect(count_grams([(b"abab\xff\xff\xff", 1)]), order=6, min_count=2, min_backoff=0.005)
     assert ngrams.counts_E.min() == 2
     assert 255 not in ngrams.symbols_E
     assert ngrams.root_S[255] == pytest.approx(3 / 8)

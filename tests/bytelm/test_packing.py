@@ -13,7 +13,7 @@ TEXT = b"the cat sat on the mat and the dog sat on the log; then the cat and the
 
 @pytest.fixture(scope="module")
 def ngrams() -> Ngrams:
-    return collect(count_grams([(TEXT, 1)]), order=6, min_count=1)
+    return collect(count_grams([(TEXT, 1)]), order=6, min_count=1, min_backoff=0.005)
 
 
 @pytest.fixture(scope="module")

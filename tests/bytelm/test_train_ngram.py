@@ -88,7 +88,16 @@ def test_hardly_any_text_gives_a_model(documents: list[tuple[bytes, int]]) -> No
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"order": 1}, {"order": 7}, {"max_bytes": 8191}, {"min_count": 0}, {"leave_out": -1.0}, {"passes": 0}, {"starts": 1.5}],
+    [
+        {"order": 1},
+        {"order": 7},
+        {"max_bytes": 8191},
+        {"min_count": 0},
+        {"leave_out": -1.0},
+        {"passes": 0},
+        {"starts": 1.5},
+        {"min_backoff": 0.0},
+    ],
 )
 def test_a_config_out_of_range_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -22,7 +22,6 @@ from laconic.bytelm.counting import CONTEXT, FIELD, NOTHING, GramCounts
 from laconic.bytelm.trie import NOT_STORED
 from laconic.shapes import SYMBOLS
 
-_MIN_BACKOFF = 2.0**-7.875
 _MIN_ROOT = 1e-9
 
 
@@ -96,11 +95,12 @@ class Shares:
     gains_E: Float64[np.ndarray, "E"]
 
 
-def collect(counts: GramCounts, *, order: int, min_count: int) -> Ngrams:
+def collect(counts: GramCounts, *, order: int, min_count: int, min_backoff: float) -> Ngrams:
     """All n-grams that occurred at least `min_count` times, with first guesses of their weights.
 
     Args:
         order: the longest n-gram, 2 to 6; contexts have up to `order - 1` symbols.
+        min_backoff: the least share of the shorter context.
     """
     root_S = np.bincount((counts.keys_N & np.uint64(NOTHING)).astype(np.int64), weights=counts.counts_N, minlength=SYMBOLS)
     parts: list[tuple[np.ndarray, ...]] = []
@@ -120,7 +120,7 @@ def collect(counts: GramCounts, *, order: int, min_count: int) -> Ngrams:
         levels.append(levels[-1] + len(nodes_N))
     keys_N, sizes_N, symbols_E, counts_E, weights_E = (np.concatenate(part) for part in zip(*parts, strict=True))
     first_N = np.concatenate([[0], np.cumsum(sizes_N)])
-    backoffs_N = np.maximum(1 - np.add.reduceat(weights_E, first_N[:-1]), _MIN_BACKOFF) if len(keys_N) else np.zeros(0)
+    backoffs_N = np.maximum(1 - np.add.reduceat(weights_E, first_N[:-1]), min_backoff) if len(keys_N) else np.zeros(0)
     return Ngrams(
         levels=tuple(levels), keys_N=keys_N, first_N=first_N, symbols_E=symbols_E, counts_E=counts_E,
         weights_E=weights_E, backoffs_N=backoffs_N, root_S=np.maximum(root_S / root_S.sum(), _MIN_ROOT),
@@ -165,15 +165,17 @@ def share_out(ngrams: Ngrams, counts: GramCounts, *, leave_out: float) -> Shares
     return Shares(bits=bits, root_S=root_S, entries_E=entries_E, backoffs_N=backoffs_N, gains_E=gains_E)
 
 
-def refit(ngrams: Ngrams, shares: Shares) -> Ngrams:
-    """The same n-grams with the weights and backoffs that the shares imply."""
+def refit(ngrams: Ngrams, shares: Shares, *, min_backoff: float) -> Ngrams:
+    """The same n-grams with the weights and backoffs that the shares imply, no backoff below `min_backoff`."""
     if not len(ngrams.keys_N):
         return replace(ngrams, root_S=np.maximum(shares.root_S / shares.root_S.sum(), _MIN_ROOT))
     totals_N = np.maximum(np.add.reduceat(shares.entries_E, ngrams.first_N[:-1]) + shares.backoffs_N, _MIN_ROOT)
+    backoffs_N = np.maximum(shares.backoffs_N / totals_N, min_backoff)
+    given_N = np.maximum(totals_N - shares.backoffs_N, _MIN_ROOT)
     return replace(
         ngrams,
-        weights_E=shares.entries_E / totals_N[ngrams.owners()],
-        backoffs_N=np.maximum(shares.backoffs_N / totals_N, _MIN_BACKOFF),
+        weights_E=shares.entries_E * ((1 - backoffs_N) / given_N)[ngrams.owners()],
+        backoffs_N=backoffs_N,
         root_S=np.maximum(shares.root_S / shares.root_S.sum(), _MIN_ROOT),
     )
 

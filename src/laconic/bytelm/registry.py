@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from laconic.bytelm.base import AbstractByteLM
@@ -11,33 +12,57 @@ from laconic.bytelm.uniform import UniformByteLM
 from laconic.bytelm.unigram import UnigramByteLM
 from laconic.errors import CorruptFileError, ModelMismatchError, UsageError
 
+_FOLDER = Path(__file__).parent / "shipped"
+
 _KINDS: dict[str, Callable[[ModelFile], AbstractByteLM]] = {
     "uniform": UniformByteLM.from_file,
     "unigram": UnigramByteLM.from_file,
     "ngram": NGramByteLM,
 }
 
-_ALIASES = {"default": "uniform", "light": "uniform"}
-"""Temporary, until the first trained model ships."""
+
+@dataclass(frozen=True, kw_only=True)
+class ShippedModel:
+    """A model file that comes with laconic.
+
+    Attributes:
+        path: where it is.
+        fingerprint: what it must have; archives name models by it.
+    """
+
+    path: Path
+    fingerprint: int
+
+
+SHIPPED = {"ngram-6": ShippedModel(path=_FOLDER / "ngram-6.safetensors", fingerprint=0xE346DC59E34610A4)}
+"""Model files by name. A file, once released, keeps its name and its fingerprint; a better one gets another name."""
+
+ALIASES = {"default": "ngram-6", "light": "ngram-6"}
+"""What the words people use stand for in this version."""
 
 
 def load_byte_lm(name: str | Path) -> AbstractByteLM:
     """A byte model.
 
     Args:
-        name: `default`, `light` or `uniform`, or the path of a `.safetensors` file.
+        name: `default`, `light`, `uniform`, the name of a shipped model, or the path of a `.safetensors` file.
 
     Raises:
         UsageError: no model has this name.
         CorruptFileError: the file is not a model, or is damaged.
         FormatVersionError: a newer laconic wrote the file.
+        LaconicError: the file cannot be read.
     """
     name = str(name)
     if name.endswith(".safetensors"):
         return _open(read_model_file(name))
-    if _ALIASES.get(name, name) == "uniform":
+    name = ALIASES.get(name, name)
+    if name == "uniform":
         return UniformByteLM()
-    raise UsageError(f"there is no byte model {name!r}: choose default, light or uniform, or name a .safetensors file")
+    if name in SHIPPED:
+        return _load_shipped(name)
+    names = ", ".join((*ALIASES, *SHIPPED))
+    raise UsageError(f"there is no byte model {name!r}: choose {names} or uniform, or name a .safetensors file")
 
 
 def find_byte_lm(fingerprint: int) -> AbstractByteLM:
@@ -46,10 +71,11 @@ def find_byte_lm(fingerprint: int) -> AbstractByteLM:
     Raises:
         ModelMismatchError: none has.
     """
-    for name in ("default", "light", "uniform"):
-        model = _load_shipped(name)
-        if model.fingerprint == fingerprint:
-            return model
+    for name, shipped in SHIPPED.items():
+        if shipped.fingerprint == fingerprint:
+            return _load_shipped(name)
+    if fingerprint == UniformByteLM().fingerprint:
+        return UniformByteLM()
     raise ModelMismatchError(
         f"no byte model with fingerprint {fingerprint:016x} comes with this laconic: name the model's file, or upgrade laconic"
     )
@@ -71,7 +97,11 @@ def save_byte_lm(model: AbstractByteLM, path: Path | str) -> None:
 
 @functools.cache
 def _load_shipped(name: str) -> AbstractByteLM:
-    return load_byte_lm(name)
+    """Read once per process; models never change."""
+    model = _open(read_model_file(SHIPPED[name].path))
+    if model.fingerprint != SHIPPED[name].fingerprint:
+        raise CorruptFileError(f"{SHIPPED[name].path} is not the model that this laconic came with: install laconic again")
+    return model
 
 
 def _open(file: ModelFile) -> AbstractByteLM:

@@ -29,14 +29,17 @@ class NGramConfig:
         passes: fits after each of the pruning steps.
         starts: how much each position counts again for each of the five shorter contexts it would have right after a start;
             0 leaves the starts of documents as the only ones, 1 trains for windows of a few symbols more than for long text.
+        min_backoff: the least share of a prediction that comes from the shorter context, 0.005 to 0.5. The larger it is,
+            the less is lost on text of another kind than that of the training, and the more on text of the same kind.
     """
 
     order: int = 6
     max_bytes: int = 3_000_000
     min_count: int = 3
-    leave_out: float = 6.0
-    passes: int = 3
-    starts: float = 0.1
+    leave_out: float = 4.0
+    passes: int = 4
+    starts: float = 0.05
+    min_backoff: float = 0.04
 
     def __post_init__(self) -> None:
         if not 2 <= self.order <= CONTEXT + 1:
@@ -51,6 +54,8 @@ class NGramConfig:
             raise ValueError(f"passes is {self.passes}, but must be at least 1")
         if not 0 <= self.starts <= 1:
             raise ValueError(f"starts is {self.starts}, but must lie between 0 and 1")
+        if not 0.005 <= self.min_backoff <= 0.5:
+            raise ValueError(f"min_backoff is {self.min_backoff}, but must lie between 0.005 and 0.5")
 
 
 def train_ngram(
@@ -76,7 +81,8 @@ def train_ngram(
 def fit_ngram(counts: GramCounts, config: NGramConfig, *, trained_on: str = "unnamed text") -> NGramByteLM:
     """Train on counts that are already there; see `train_ngram`."""
     counts = add_starts(counts, config.starts)
-    ngrams = _fit(collect(counts, order=config.order, min_count=config.min_count), counts, config)
+    ngrams = collect(counts, order=config.order, min_count=config.min_count, min_backoff=config.min_backoff)
+    ngrams = _fit(ngrams, counts, config)
     for room in (2.0, 1.25, 1.0):
         shares = share_out(ngrams, counts, leave_out=config.leave_out)
         budget = int(room * (config.max_bytes - FIXED_BYTES))
@@ -88,5 +94,6 @@ def fit_ngram(counts: GramCounts, config: NGramConfig, *, trained_on: str = "unn
 
 def _fit(ngrams: Ngrams, counts: GramCounts, config: NGramConfig) -> Ngrams:
     for _ in range(config.passes):
-        ngrams = refit(ngrams, share_out(ngrams, counts, leave_out=config.leave_out))
+        shares = share_out(ngrams, counts, leave_out=config.leave_out)
+        ngrams = refit(ngrams, shares, min_backoff=config.min_backoff)
     return ngrams

@@ -61,6 +61,7 @@ _HOMES = {
         "Lester et al. 2024, 25m on Equal-Info windows, b=16, v=256",
     ),
     "ngram": ("ngram", "ngram", "an n-gram byte model for the codec and the Equal-Info tokenizer; no network"),
+    "ngram-6": ("shipped", "ngram_6", "the n-gram byte model that comes with laconic, from Wikipedia and the standard library"),
 }
 _NEEDS = {"torch": "train", "transformers": "train", "accelerate": "train", "sentencepiece": "train", "tokenizers": "train"}
 

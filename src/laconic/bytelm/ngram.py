@@ -15,7 +15,7 @@ from jaxtyping import Integer, UInt16, UInt32
 from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
 from laconic.bytelm.files import ModelFile
 from laconic.bytelm.memoryless import check_alphabet
-from laconic.bytelm.ngram_kernels import fill_counts, fill_cumulative, fill_ranges
+from laconic.bytelm.ngram_kernels import append_symbols, fill_counts, fill_cumulative, fill_ranges
 from laconic.bytelm.trie import MAX_DEPTH, Trie, read_trie
 from laconic.errors import CorruptFileError
 
@@ -118,12 +118,7 @@ class NGramSession(AbstractSession):
 
     def cumulative(self) -> UInt32[np.ndarray, "B C"]:
         """The prediction of the next symbol for each row; overwritten by the next call."""
-
-        def work(rows: slice) -> None:
-            history_BT, lengths_B = self._history_BT[rows], self._lengths_B[rows]
-            fill_cumulative(self._trie, history_BT, lengths_B, self._form.symbols, self._form.precision, self._edges_BC[rows])
-
-        _spread(work, len(self._lengths_B), self._edges_BC.size)
+        fill_cumulative(self._trie, self._history_BT, self._lengths_B, self._form.symbols, self._form.precision, self._edges_BC)
         return self._edges_BC
 
     def append(self, symbols_B: Integer[np.ndarray, "B"]) -> None:
@@ -133,13 +128,9 @@ class NGramSession(AbstractSession):
             ValueError: a symbol is not in the alphabet.
         """
         check_alphabet(symbols_B, self._form.symbols)
-        rows = np.flatnonzero(symbols_B >= 0)
-        if not len(rows):
-            return
-        if self._lengths_B.max() == self._history_BT.shape[1]:
+        if self._lengths_B.max(initial=0) == self._history_BT.shape[1]:
             self._history_BT = np.concatenate([self._history_BT, np.zeros_like(self._history_BT)], axis=1)
-        self._history_BT[rows, self._lengths_B[rows]] = symbols_B[rows]
-        self._lengths_B[rows] += 1
+        append_symbols(symbols_B.astype(np.int64, copy=False), self._history_BT, self._lengths_B)
 
     def truncate(self, lengths_B: Integer[np.ndarray, "B"]) -> None:
         """Keep only the first symbols of each row's context, any number of them."""

@@ -51,19 +51,25 @@ def edge(symbol: int, below: int, scale: int, symbols: int, precision: int) -> i
     return symbol + ((below * scale) >> (63 - precision))
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def fill_edges(weights_S: np.ndarray, symbols: int, precision: int, edges_C: np.ndarray) -> None:
-    """Write all edges of one prediction: a kernel; `weights_S` is int64, of which the first `symbols` are read."""
+    """Write all edges of one prediction: a kernel. Overwrites `weights_S`, int64, of which the first `symbols` count.
+
+    Summing up and scaling are two loops, so that the second one can be vectorised.
+    """
     weight = 0
     for symbol in range(symbols):
-        weight += weights_S[symbol]
-    below, even = 0, 0
+        here = weights_S[symbol]
+        weights_S[symbol] = weight
+        weight += here
     if weight == 0:
-        weight, even = symbols, 1
+        for symbol in range(symbols):
+            weights_S[symbol] = symbol
+        weight = symbols
     scale = scale_of(weight, symbols, precision)
+    shift = 63 - precision
     for symbol in range(symbols):
-        edges_C[symbol] = symbol + ((below * scale) >> (63 - precision))
-        below += weights_S[symbol] + even
+        edges_C[symbol] = symbol + ((weights_S[symbol] * scale) >> shift)
     edges_C[symbols] = 1 << precision
 
 

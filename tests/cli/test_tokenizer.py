@@ -130,7 +130,21 @@ def test_show_nothing_and_long_texts(capsys):
 
 
 def test_compare(book, capsys):
-    assert main(["tokenizer", "compare", str(book), "--tokenizers", "bytes,equal-info[16,256],gzip[65536]", "--json"]) == 0
+    assert (
+        main(
+            [
+                "tokenizer",
+                "compare",
+                str(book),
+                "--tokenizers",
+                "bytes,equal-info[16,256],gzip[65536]",
+                "--json",
+                "--piece",
+                "64",
+            ]
+        )
+        == 0
+    )
     rows = json.loads(capsys.readouterr().out)["tokenizers"]
     assert [row["name"] for row in rows] == ["bytes", "equal-info[16,256]", "gzip[65536]"]
     assert all(row["lossless"] and row["encode_mb_per_s"] > 0 for row in rows)

@@ -1,3 +1,5 @@
+import os
+
 from laconic.cli.tokenview import comparison_table, make_visible, print_runs
 from laconic.tokens.measure import Measurement
 from laconic.tokens.view import Run
@@ -8,6 +10,8 @@ RUNS = [Run(ids=(5,), text="The ", size=4), Run(ids=(6, 7), text="c\n", size=2)]
 def _printed(monkeypatch, capsys, runs=RUNS, bits=None, limit=64, **environment):
     for name in ("NO_COLOR", "FORCE_COLOR", "TERM"):
         monkeypatch.delenv(name, raising=False)
+    # Some libraries put another os.environ in place of the one that rich has seen.
+    monkeypatch.setattr("rich.console.Console._environ", os.environ)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     print_runs("x[8]", runs, bits, limit)

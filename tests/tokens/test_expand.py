@@ -31,8 +31,8 @@ def test_every_code_of_an_exact_window_decodes_alone(byte_model, batches, data):
         np.testing.assert_array_equal(np.concatenate([*parts, np.zeros(0, np.uint16)]), symbols)
 
 
-@given(st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)), max_size=3), st.sampled_from([1, 2, NEVER]))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=12)
+@given(st.lists(st.tuples(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1)), max_size=2), st.sampled_from([1, 2, NEVER]))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=6)
 def test_any_codes_decode_to_some_text_that_has_windows(byte_model, codes, per_context):
     form = WindowFormat(bits=128, windows_per_context=per_context)
     symbols, lengths = expand([np.array(codes, np.uint64).reshape(-1, 2)], byte_model, form)[0]

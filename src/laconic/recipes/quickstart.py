@@ -10,12 +10,12 @@ import numpy as np
 
 from laconic.errors import CorruptFileError, MissingDataError
 from laconic.recipes.codecs import find_codecs, try_codec
-from laconic.recipes.lm import LMConfig, run_lm
-from laconic.recipes.registry import RunOptions
+from laconic.recipes.lm import LMConfig
 from laconic.recipes.rundir import CONFIG, TOKENIZER, read_config
 from laconic.recipes.settings import to_plain
 from laconic.recipes.tokenizer import make_tokenizer
 from laconic.recipes.tokenviews import try_tokenizer
+from laconic.recipes.worker import Order, run_side_by_side
 from laconic.records.record import Record
 from laconic.report.page import write_report
 from laconic.text.corpora import open_corpus
@@ -91,8 +91,7 @@ def run_quickstart(
     out.mkdir(parents=True, exist_ok=True)
     _require_text(source)
     records = [_compress(source, config, out, tell), _tokenize(source, config, out, tell)]
-    for name in config.tokenizers:
-        records.append(_train(name, source, config, out, tell))
+    records += _train(source, config, out, tell)
     tell("writing the report", 0, None, "")
     write_report(records, out / REPORT, title="laconic quickstart")
     return records
@@ -119,7 +118,7 @@ def _tokenize(source: str, config: QuickstartConfig, out: Path, tell: Tell) -> R
     for number, name in enumerate(config.tokenizers):
         tell("tokenizing", number, len(config.tokenizers), name)
         tokenizer = make_tokenizer(name, _training_text(source, config), limit=config.tokenizer_bytes)
-        _keep(tokenizer, _run_folder(name, out).with_suffix(f".{TOKENIZER}"))
+        _keep(tokenizer, _tokenizer_folder(name, out))
         rows.append(try_tokenizer(tokenizer, texts))
     _require_round_trips(rows)
     size = sum(int(np.count_nonzero(text < 256)) for text in texts)
@@ -127,16 +126,26 @@ def _tokenize(source: str, config: QuickstartConfig, out: Path, tell: Tell) -> R
     return _saved(record, {"file": source, "bytes": size, "tokenizers": rows, "notes": notes}, out / TOKENIZERS)
 
 
-def _train(name: str, source: str, config: QuickstartConfig, out: Path, tell: Tell) -> Record:
-    folder = _run_folder(name, out)
-    if (folder / CONFIG).is_file() and str(read_config(folder)["recipe"]).startswith("quickstart"):
-        shutil.rmtree(folder)
-    tokenizer = folder.with_suffix(f".{TOKENIZER}")
-    options = RunOptions(progress=lambda done, total, words: tell(f"training on {name}", done, total, words))
-    model = replace(config.model, corpus=source, tokenizer=str(tokenizer))
-    record = run_lm(f"quickstart {name}", model, folder, options)
-    shutil.rmtree(tokenizer)
-    return record
+def _train(source: str, config: QuickstartConfig, out: Path, tell: Tell) -> list[Record]:
+    orders = []
+    for name in config.tokenizers:
+        folder = _run_folder(name, out)
+        if (folder / CONFIG).is_file() and str(read_config(folder)["recipe"]).startswith("quickstart"):
+            shutil.rmtree(folder)
+        model = replace(config.model, corpus=source, tokenizer=str(_tokenizer_folder(name, out)))
+        orders.append(Order(name=f"quickstart {name}", config=model, out=folder))
+    done, words = dict.fromkeys(range(len(orders)), 0), dict[int, str]()
+
+    def combine(number: int, size: int, said: str) -> None:
+        done[number], words[number] = size, said
+        said_of_all = "; ".join(f"{config.tokenizers[one]}: {words[one]}" for one in sorted(words))
+        tell("training", sum(done.values()), len(orders) * (config.model.train_bytes or 0) or None, said_of_all)
+
+    tell("training", 0, None, "")
+    records = run_side_by_side(orders, combine)
+    for name in config.tokenizers:
+        shutil.rmtree(_tokenizer_folder(name, out))
+    return records
 
 
 def too_many_types(train_bytes: int, rows: Sequence[dict[str, Any]]) -> str:
@@ -171,6 +180,10 @@ def _require_round_trips(rows: Sequence[dict[str, Any]]) -> None:
 
 def _run_folder(name: str, out: Path) -> Path:
     return out / "".join(letter if letter.isalnum() or letter == "-" else "-" for letter in name).strip("-")
+
+
+def _tokenizer_folder(name: str, out: Path) -> Path:
+    return _run_folder(name, out).with_suffix(f".{TOKENIZER}")
 
 
 def _keep(tokenizer: AbstractTokenizer, folder: Path) -> None:

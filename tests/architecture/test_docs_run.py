@@ -59,19 +59,18 @@ def blocks(page: str) -> list[Block]:
 
 
 def run_shell(script: str, folder: Path) -> str:
-    """What a bash script prints on both its outputs."""
+    """What a bash script prints on standard output; progress on standard error depends on the machine's mood."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "80"}
     result = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
         cwd=folder,
         env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
         text=True,
         timeout=SECONDS,
         check=False,
     )
-    assert result.returncode == 0, f"$ {script}\n{result.stdout}"
+    assert result.returncode == 0, f"$ {script}\n{result.stdout}{result.stderr}"
     return result.stdout
 
 

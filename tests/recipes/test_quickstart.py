@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.recipes.small import small_config, write_text
 
-from laconic.errors import CorruptFileError, MissingDataError, TrainingError
+from laconic.errors import CorruptFileError, MissingDataError, UsageError
 from laconic.recipes.quickstart import QuickstartConfig, _require_round_trips, run_quickstart, too_many_types
 from laconic.records.record import Record
 
@@ -21,7 +21,9 @@ def small(text: Path) -> QuickstartConfig:
 
 def test_the_whole_way_and_again_into_the_same_folder(tmp_path: Path) -> None:
     text, stages = write_text(tmp_path), []
-    run_quickstart(text, tmp_path / "out", None, replace(small(text), tokenizers=("bytes",)))
+    (tmp_path / "out" / "bytes").mkdir(parents=True)
+    (tmp_path / "out" / "bytes" / "config.json").write_text('{"recipe": "quickstart bytes", "config": {}}')
+    (tmp_path / "out" / "bytes" / "old").write_text("of an earlier quickstart")
     records = run_quickstart(text, tmp_path / "out", lambda stage, *rest: stages.append(stage), small(text))
     kinds = [record.kind for record in records]
     assert kinds == ["compression", "tokenizers", "language-model", "language-model", "language-model"]
@@ -36,6 +38,7 @@ def test_the_whole_way_and_again_into_the_same_folder(tmp_path: Path) -> None:
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["bytes", "compression.json", "equal-info-16-256", "report.html", "sentencepiece-600", "tokenizers.json"]
     assert Record.load(tmp_path / "out" / "bytes" / "record.json") == models[0]
+    assert not (tmp_path / "out" / "bytes" / "old").exists()
     assert {"compressing", "tokenizing", "training", "writing the report"} <= set(stages)
 
 
@@ -43,8 +46,9 @@ def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     text = write_text(tmp_path)
     (tmp_path / "out" / "bytes").mkdir(parents=True)
     (tmp_path / "out" / "bytes" / "config.json").write_text('{"recipe": "lm-cpu", "config": {}}')
-    with pytest.raises(TrainingError, match="holds a run already"):
-        run_quickstart(text, tmp_path / "out", None, replace(small(text), tokenizers=("bytes",)))
+    with pytest.raises(UsageError, match="bytes is not from an earlier quickstart: choose another folder"):
+        run_quickstart(text, tmp_path / "out", None, small(text))
+    assert [path.name for path in (tmp_path / "out" / "bytes").iterdir()] == ["config.json"]
 
 
 def test_too_little_text_is_named(tmp_path: Path) -> None:

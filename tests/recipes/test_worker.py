@@ -33,10 +33,18 @@ def test_side_by_side_is_what_it_is_alone(tmp_path: Path, text: Path) -> None:
     assert {(number, done) for number, done, _ in told} >= {(0, 2_000), (1, 2_000)}
 
 
-def test_the_sentence_of_a_failed_run_comes_through(tmp_path: Path, text: Path) -> None:
-    order = Order(name="run", config=small_config(text, size="9t"), out=tmp_path / "run")
-    with pytest.raises(TrainingError, match="the model size '9t' is not known: choose one of tiny"):
-        run_side_by_side([order], lambda *words: None)
+def test_the_sentence_of_a_failed_run_comes_through(tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = tmp_path / "fake"
+    fake.write_text(
+        """#!/bin/sh\necho '{"done": 5, "words": "so far"}'\necho '{"error": "the reason: what to do"}'\nexit 1\n"""
+    )
+    fake.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(fake))
+    told: list[tuple[int, int, str]] = []
+    with pytest.raises(TrainingError, match="^the reason: what to do$"):
+        order = Order(name="run", config=small_config(text), out=tmp_path / "run")
+        run_side_by_side([order], lambda *words: told.append(words))
+    assert told == [(0, 5, "so far")]
 
 
 def test_a_process_that_dies_is_named(tmp_path: Path, text: Path, monkeypatch: pytest.MonkeyPatch) -> None:

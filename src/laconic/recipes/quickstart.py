@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from laconic.errors import CorruptFileError, MissingDataError
+from laconic.errors import CorruptFileError, MissingDataError, UsageError
 from laconic.recipes.codecs import find_codecs, try_codec
 from laconic.recipes.lm import LMConfig
 from laconic.recipes.rundir import CONFIG, TOKENIZER, read_config
@@ -84,12 +84,14 @@ def run_quickstart(
 
     Raises:
         MissingDataError: the text is not there, or too little.
+        UsageError: a folder of that name is there, and not from an earlier quickstart.
         CorruptFileError: a codec or a tokenizer did not give back what it was given.
     """
     config, tell = config or QuickstartConfig(), progress or (lambda stage, done, total, words: None)
     source = "stdlib" if text is None else str(text)
     out.mkdir(parents=True, exist_ok=True)
     _require_text(source)
+    _require_own_folders(config, out)
     records = [_compress(source, config, out, tell), _tokenize(source, config, out, tell)]
     records += _train(source, config, out, tell)
     tell("writing the report", 0, None, "")
@@ -130,8 +132,7 @@ def _train(source: str, config: QuickstartConfig, out: Path, tell: Tell) -> list
     orders = []
     for name in config.tokenizers:
         folder = _run_folder(name, out)
-        if (folder / CONFIG).is_file() and str(read_config(folder)["recipe"]).startswith("quickstart"):
-            shutil.rmtree(folder)
+        shutil.rmtree(folder, ignore_errors=True)
         model = replace(config.model, corpus=source, tokenizer=str(_tokenizer_folder(name, out)))
         orders.append(Order(name=f"quickstart {name}", config=model, out=folder))
     done, words = dict.fromkeys(range(len(orders)), 0), dict[int, str]()
@@ -170,6 +171,14 @@ def _require_text(source: str) -> None:
             f"{source} has only {size:,} bytes to train on: give at least {LEAST_BYTES:,}, "
             "or leave out --text for the embedded text"
         )
+
+
+def _require_own_folders(config: QuickstartConfig, out: Path) -> None:
+    """Only what an earlier quickstart wrote may be replaced."""
+    for folder in (_run_folder(name, out) for name in config.tokenizers):
+        ours = (folder / CONFIG).is_file() and str(read_config(folder)["recipe"]).startswith("quickstart")
+        if folder.exists() and not ours:
+            raise UsageError(f"{folder} is not from an earlier quickstart: choose another folder with --out")
 
 
 def _require_round_trips(rows: Sequence[dict[str, Any]]) -> None:

@@ -5,11 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from laconic.errors import MissingDataError, UsageError
-from laconic.evaluation.flops import flops_per_byte
-from laconic.evaluation.trivial import uniform_bits_per_byte
 from laconic.model.folder import load_model
-from laconic.model.sizes import count_parameters
-from laconic.recipes.lm import LMConfig, held_out_tokens, measure
+from laconic.recipes.lm import LMConfig, held_out_tokens, measure, measured_results
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import MODEL, TOKENIZER, load_config
 from laconic.recipes.settings import to_plain
@@ -58,20 +55,8 @@ def evaluate_run(
         raise MissingDataError(f"the split {split!r} of {changed.corpus} holds no text: choose another split or corpus")
     tell = options.progress
     bits = measure(changed, model, tokenizer, tokens_N, size, (lambda done: tell(done, size, "")) if tell is not None else None)
-    flops = flops_per_byte(model, vocab_size=tokenizer.vocab_size, bytes_per_token=bits.bytes_per_token, context=config.context)
-    count = count_parameters(model)
-    results = {
-        "tokenizer": tokenizer.name,
-        **bits.to_dict(),
-        "bytes_per_step": bits.bytes_per_token,
-        "uniform_bits_per_byte": uniform_bits_per_byte(tokenizer.vocab_size, bits.bytes_per_token),
-        "flops_per_byte": flops.paper,
-        "flops_per_byte_full": flops.full,
-        "parameters": count.total,
-        "parameters_without_embeddings": count.body,
-        "held_out_bytes": bits.bytes,
-    }
-    finished = record.finish(results=results, cost={"flops": flops.full * bits.bytes})
+    results = measured_results(model, tokenizer, bits, context=config.context)
+    finished = record.finish(results=results, cost={"flops": results["flops_per_byte_full"] * bits.bytes})
     path = run / f"evaluate-{_slug(changed.corpus)}-{split}.json"
     finished.save(path)
     return finished, path

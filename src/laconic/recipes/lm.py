@@ -157,6 +157,23 @@ def measure(
     return tokens_bits(model, tokens_N, size, vocab_size=tokenizer.vocab_size, **options)
 
 
+def measured_results(model: PreTrainedModel, tokenizer: AbstractTokenizer, bits: Bits, *, context: int) -> dict[str, Any]:
+    """What a measurement says of a model, in the words of the report: bits, compression, FLOPs per byte, parameters."""
+    flops = flops_per_byte(model, vocab_size=tokenizer.vocab_size, bytes_per_token=bits.bytes_per_token, context=context)
+    count = count_parameters(model)
+    return {
+        "tokenizer": tokenizer.name,
+        **bits.to_dict(),
+        "bytes_per_step": bits.bytes_per_token,
+        "uniform_bits_per_byte": uniform_bits_per_byte(tokenizer.vocab_size, bits.bytes_per_token),
+        "flops_per_byte": flops.paper,
+        "flops_per_byte_full": flops.full,
+        "parameters": count.total,
+        "parameters_without_embeddings": count.body,
+        "held_out_bytes": bits.bytes,
+    }
+
+
 def finish_record(
     record: Record,
     config: LMConfig,
@@ -168,21 +185,12 @@ def finish_record(
     notes: Sequence[str] = (),
 ) -> Record:
     """The record of a finished run, in the words of the report."""
-    flops = flops_per_byte(model, vocab_size=tokenizer.vocab_size, bytes_per_token=bits.bytes_per_token, context=config.context)
-    count, progress = count_parameters(model), outcome.progress
+    progress = outcome.progress
     results = {
-        "tokenizer": tokenizer.name,
-        **bits.to_dict(),
-        "bytes_per_step": bits.bytes_per_token,
-        "uniform_bits_per_byte": uniform_bits_per_byte(tokenizer.vocab_size, bits.bytes_per_token),
-        "flops_per_byte": flops.paper,
-        "flops_per_byte_full": flops.full,
-        "parameters": count.total,
-        "parameters_without_embeddings": count.body,
+        **measured_results(model, tokenizer, bits, context=config.context),
         "training_bytes": progress.bytes,
         "training_tokens": progress.tokens,
         "training_steps": progress.step,
-        "held_out_bytes": bits.bytes,
         "precision": outcome.precision,
         **_curves(out),
         "notes": [*_notes(tokenizer), *notes],

@@ -41,7 +41,7 @@ def test_the_sentence_of_a_failed_run_comes_through(tmp_path: Path, text: Path, 
     fake.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(fake))
     told: list[tuple[int, int, str]] = []
-    with pytest.raises(TrainingError, match="^the reason: what to do$"):
+    with pytest.raises(TrainingError, match=r"^the reason: what to do$"):
         order = Order(name="run", config=small_config(text), out=tmp_path / "run")
         run_side_by_side([order], lambda *words: told.append(words))
     assert told == [(0, 5, "so far")]

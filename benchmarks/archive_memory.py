@@ -23,7 +23,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from laconic.records.benchmark import markdown_table, save_benchmark
+from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
 from laconic.records.record import Record
 
 ENOUGH = 8 << 20
@@ -109,8 +109,7 @@ def main() -> int:
     parser.add_argument("--model", default="light")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
-    config = {"sizes": arguments.sizes, "model": arguments.model, "data": arguments.data is not None}
-    record = Record.start(kind="benchmark", name="archive-memory", config=config)
+    record = Record.start(kind="benchmark", name="archive-memory", config=plain_settings(arguments))
     base, rows = base_text(arguments.data), []
     with tempfile.TemporaryDirectory() as folder:
         for size in arguments.sizes:

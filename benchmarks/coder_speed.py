@@ -28,7 +28,7 @@ import numpy as np
 
 from laconic.codec import reference
 from laconic.codec.arithmetic import Decoder, Encoder
-from laconic.records.benchmark import markdown_table, save_benchmark
+from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
 from laconic.records.record import Record
 
 LETTERS = 256
@@ -271,7 +271,12 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     arguments = parser.parse_args()
-    record = Record.start(kind="benchmark", name="coder_speed", seed=arguments.seed, config=vars(arguments))
+    record = Record.start(
+        kind="benchmark",
+        name="coder_speed",
+        seed=arguments.seed,
+        config=plain_settings(arguments),
+    )
     rows = [row for kind in ("static", "varying") for row in compare(kind, arguments)]
     table = markdown_table(rows)
     print(table)

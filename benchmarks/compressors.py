@@ -27,7 +27,7 @@ from typing import Any
 
 from laconic.archive.stream import compress, decompress
 from laconic.bytelm.registry import load_byte_lm
-from laconic.records.benchmark import markdown_table, save_benchmark
+from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
 from laconic.records.record import Record
 from laconic.text.corpora import open_corpus
 
@@ -210,7 +210,11 @@ def compare(text: str, pieces: list[bytes], codecs: list[Codec], repeats: int) -
 
 def main() -> None:
     arguments = _arguments()
-    record = Record.start(kind="benchmark", name="compressors", config=vars(arguments))
+    record = Record.start(
+        kind="benchmark",
+        name="compressors",
+        config=plain_settings(arguments),
+    )
     codecs = [*laconic_codecs(arguments.models), *standard_codecs(), *other_codecs()]
     if any(text.startswith("heads") for text in arguments.texts) and arguments.dictionary_text:
         codecs += dictionary_codecs(arguments.data_root, arguments.dictionary_text)

@@ -26,7 +26,7 @@ from laconic.archive.choice import choose_model
 from laconic.archive.ports import ByteSource
 from laconic.archive.stream import compress_stream, decompress_stream
 from laconic.bytelm.registry import load_byte_lm
-from laconic.records.benchmark import markdown_table, save_benchmark
+from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
 from laconic.records.record import Record
 
 NOISE = 10_000_000
@@ -129,9 +129,7 @@ def main() -> int:
     parser.add_argument("--skip-larger", type=int, default=sys.maxsize, help="leave out files of more unpacked bytes")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
-    config = {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()}
-    config["data"] = arguments.data is not None
-    record = Record.start(kind="benchmark", name="lossless", config=config)
+    record = Record.start(kind="benchmark", name="lossless", config=plain_settings(arguments))
     for name in ("default", "light"):  # Compiles, and is not counted.
         blob = io.BytesIO()
         compress_stream(io.BytesIO(b"warm " * 9), blob, model=load_byte_lm(name))

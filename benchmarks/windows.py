@@ -24,7 +24,7 @@ import numpy as np
 
 from laconic.bytelm.registry import load_byte_lm
 from laconic.codec.windows import Reading
-from laconic.records.benchmark import markdown_table, save_benchmark
+from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
 from laconic.records.record import Record
 from laconic.shapes import EOS
 from laconic.text.corpora import open_corpus
@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     arguments = parser.parse_args()
     model = load_byte_lm(arguments.model)
-    record = Record.start(kind="benchmark", name="windows", config=vars(arguments))
+    record = Record.start(kind="benchmark", name="windows", config=plain_settings(arguments))
     rows = []
     with ProcessPoolExecutor(arguments.workers, initializer=prepare, initargs=(arguments.model,)) as pool:
         for bits in arguments.bits:

@@ -1,12 +1,13 @@
 """Benchmark results are only ever added."""
 
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
 
 from laconic.errors import OutputError
 from laconic.records import benchmark as module
-from laconic.records.benchmark import markdown_table, save_benchmark
+from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
 from laconic.records.record import Record
 
 ROWS = [{"codec": "xz", "bits/byte": 2.38235, "bytes": 601234}, {"codec": "a|b", "bits/byte": None}]
@@ -59,3 +60,8 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"):
         save_benchmark(record(), TABLE, tmp_path / "file")
+
+
+def test_settings_of_a_script_leave_out_paths():
+    arguments = Namespace(windows=5, bits=[16, 24], out=Path("results"), data=Path("data"))
+    assert plain_settings(arguments) == {"windows": 5, "bits": [16, 24]}

@@ -1,9 +1,11 @@
 """Benchmark results that are only ever added: a record with its table beside it, under a name of their own."""
 
 import os
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 from laconic.errors import OutputError
 from laconic.records.files import open_atomic
@@ -110,3 +112,8 @@ def _page(record: Record, table: str, raw_name: str) -> str:
     }
     lines = "".join(f"* {name}: {value}\n" for name, value in facts.items())
     return f"# {record.name}, {record.created[:10]}\n\n{table.rstrip()}\n\n{lines}"
+
+
+def plain_settings(arguments: Namespace) -> dict[str, Any]:
+    """A script's command line options as the config of its record, without paths: they say nothing to other people."""
+    return {name: value for name, value in vars(arguments).items() if not isinstance(value, Path)}

@@ -1,6 +1,6 @@
 """Equal-Info windows of real text: how many decode wrongly in each reading, and how much text a window holds.
 
-    python benchmarks/windows.py                                   # a million windows each: about an hour on two cores
+    python benchmarks/windows.py                                   # a million windows each: a quarter of an hour on two cores
     python benchmarks/windows.py --windows 20000 --bits 16 64      # a quick look
 
 English Wikipedia, documents ended by symbol 256, joined 128 at a time and cut into examples of 10,240 symbols; every example

@@ -9,7 +9,7 @@ import pytest
 
 from laconic.errors import MissingExtraError
 from laconic.report import figures
-from laconic.report.figures import Point, bars, curves, scatter
+from laconic.report.figures import Point, _running_mean, bars, curves, scatter
 
 VALUES = {"laconic": 1.9, "xz & co <9>": 2.3, "gzip": 2.6}
 LINES = {
@@ -139,3 +139,11 @@ def test_without_matplotlib_one_sentence_says_what_to_install(monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'laconic\[report\]'"):
         figures.require_matplotlib()
+
+
+def test_a_long_noisy_line_is_drawn_as_the_mean_of_its_neighbours():
+    noisy = [(float(x), 3.0 + (-1) ** x) for x in range(100)]
+    smooth = _running_mean(noisy)
+    assert [x for x, _ in smooth] == [x for x, _ in noisy]
+    assert all(abs(y - 3.0) <= 0.25 for _, y in smooth)
+    assert _running_mean(noisy[:20]) == noisy[:20]

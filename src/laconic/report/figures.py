@@ -105,16 +105,21 @@ def curves(
 ) -> str:
     """One line per name over a shared axis, named in a legend above; `dots` adds marks in the colour of the same name.
 
+    A long line is drawn as the mean of neighbouring points, with the points themselves faint behind it.
     The vertical axis leaves out the highest tenth of the range where that is only the first few points of a curve.
     """
     marks = dots or {}
     columns = 1 if any(len(name) > 20 for name in lines) else 2
 
     def draw(axes: "Axes") -> None:
+        named = []
         for index, (name, points) in enumerate(lines.items()):
             paint = _PAINT[series(index)]
             style = ("-", "--", "-.", ":")[index % 4]
-            axes.plot([x for x, _ in points], [y for _, y in points], style, color=paint, linewidth=1.7)
+            smooth = _running_mean(points)
+            if smooth != list(points):
+                axes.plot([x for x, _ in points], [y for _, y in points], "-", color=paint, linewidth=0.8, alpha=0.25)
+            named += axes.plot([x for x, _ in smooth], [y for _, y in smooth], style, color=paint, linewidth=1.7)
             held_out = marks.get(name, ())
             axes.plot([x for x, _ in held_out], [y for _, y in held_out], "o", color=paint, markersize=4.5)
         axes.set_xlabel(x_label)
@@ -122,7 +127,7 @@ def curves(
         _limit_to_most(axes, [y for points in lines.values() for _, y in points])
         axes.grid(color=_PAINT["line"], linewidth=0.7)
         axes.legend(
-            [line for line in axes.lines if line.get_linestyle() != "None"],
+            named,
             [_HAIR + _cut(name, 34) for name in lines],
             loc="lower left",
             bbox_to_anchor=(0.0, 1.0),
@@ -135,6 +140,16 @@ def curves(
         _short_ticks(axes, "x")
 
     return _svg(identity, title, draw, height=2.7 + 0.22 * math.ceil(len(lines) / columns))
+
+
+def _running_mean(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Each height replaced by the mean over a twelfth of the points around it; short lines stay as they are."""
+    reach = len(points) // 24
+    if not reach:
+        return list(points)
+    heights = [y for _, y in points]
+    around = [heights[max(0, i - reach) : i + reach + 1] for i in range(len(points))]
+    return [(x, sum(near) / len(near)) for (x, _), near in zip(points, around, strict=True)]
 
 
 def scatter(identity: str, title: str, points: Sequence[Point], *, x_label: str, y_label: str) -> str:

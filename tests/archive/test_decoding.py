@@ -61,3 +61,4 @@ def test_batches_are_bounded_in_rows_and_text() -> None:
     small, large = (Frame(kind=Kind.RAW, text_length=size, payload_length=size, checksum=0) for size in (1, 1 << 22))
     assert not batch_is_full([small] * (MAX_ROWS - 1)) and batch_is_full([small] * MAX_ROWS)
     assert not batch_is_full([large]) and batch_is_full([large] * (MAX_BATCH_TEXT >> 22))
+    assert batch_is_full([large] + [small] * (MAX_BATCH_TEXT >> 22))

@@ -7,6 +7,7 @@ import pytest
 
 from laconic.archive.frames import End, Frame
 from laconic.archive.header import HEADER_BYTES
+from laconic.archive.index import FOOTER_BYTES, Index, parse_footer
 from laconic.archive.places import find_index, frame_at, next_frame, read_at, seekable
 from laconic.errors import CorruptFileError
 
@@ -70,3 +71,11 @@ class Pipe(io.BytesIO):
 def test_a_pipe_becomes_a_file() -> None:
     with seekable(Pipe(b"0123456789")) as (source, size):
         assert size == 10 and read_at(source, 3, 4) == b"3456" and read_at(source, 8, 9) == b"89"
+
+
+@pytest.mark.parametrize("steps", [(2**63 - 1, 1), (2**63 - 1, 2**63 - 1)])
+def test_a_forged_index_that_points_beyond_the_file_is_not_used(mixed_file: bytes, steps: tuple[int, int]) -> None:
+    length = parse_footer(mixed_file[-FOOTER_BYTES:])
+    sound = mixed_file[: len(mixed_file) - FOOTER_BYTES - length]
+    forged = sound + Index(stride=1, text_offsets=(0, 1), file_offsets=(steps[0], sum(steps))).pack()
+    assert find_index(io.BytesIO(forged), len(forged)) is None

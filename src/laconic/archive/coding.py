@@ -60,11 +60,10 @@ def decode_texts(
         precision: the one that was used.
         report: told now and then which part of the work, 0 to 1, is done.
     """
-    order = sorted(range(len(codes)), key=lambda row: -lengths[row])
-    lengths_B = np.array([lengths[row] for row in order], np.int64)
+    lengths_B = np.array(lengths, np.int64)
     steps = int(lengths_B.max(initial=0))
     texts_TB = np.zeros((steps, len(codes)), np.uint8)
-    decoder = Decoder([codes[row] for row in order], precision)
+    decoder = Decoder(codes, precision)
     session = model.start(len(codes), CountFormat(precision=precision, eos=False))
     for step in range(steps):
         symbols_B = decoder.pull(session.cumulative(), step < lengths_B)
@@ -72,7 +71,4 @@ def decode_texts(
         session.append(symbols_B)
         if report is not None and step % _STEPS_PER_REPORT == 0:
             report(step / steps)
-    texts = [b""] * len(codes)
-    for column, row in enumerate(order):
-        texts[row] = texts_TB[: lengths[row], column].tobytes()
-    return texts
+    return [texts_TB[:length, row].tobytes() for row, length in enumerate(lengths)]

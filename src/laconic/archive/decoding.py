@@ -39,8 +39,12 @@ def check_model(header: Header, model: AbstractByteLM | None) -> AbstractByteLM:
 
 
 def batch_is_full(frames: Sequence[Frame]) -> bool:
-    """Whether the blocks gathered so far are to be decoded before more are read."""
-    return len(frames) >= MAX_ROWS or sum(frame.text_length for frame in frames) >= MAX_BATCH_TEXT
+    """Whether the blocks gathered so far are to be decoded before more are read.
+
+    Blocks are decoded side by side, so what they cost is their number times the longest text that one of them claims.
+    """
+    longest = max((frame.text_length for frame in frames), default=0)
+    return len(frames) >= MAX_ROWS or len(frames) * longest >= MAX_BATCH_TEXT
 
 
 def decode_blocks(

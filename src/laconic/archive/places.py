@@ -86,6 +86,8 @@ def find_index(source: FileSource, file_bytes: int) -> Index | None:
         if start < HEADER_BYTES:
             return None
         index = parse_index(read_at(source, start, length))
+        if index.file_offsets[-1] >= start:
+            return None
         end, after = frame_at(source, index.file_offsets[-1], file_bytes)
     except CorruptFileError:
         return None

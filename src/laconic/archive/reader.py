@@ -132,10 +132,7 @@ class _Reader:
         following = self._cursor.peek(len(MAGIC))
         if following:
             what = "another compressed file follows" if following == MAGIC else "something else follows"
-            raise CorruptFileError(
-                f"the file is complete after {self._cursor.offset} bytes, but {what}: split it there,"
-                " or run laconic decompress --salvage to get the text of all blocks in it"
-            )
+            raise CorruptFileError(f"the file is complete after {self._cursor.offset} bytes, but {what}: split it there")
 
     def _report(self, part: float) -> None:
         if self._progress is not None:

@@ -57,10 +57,11 @@ def count_grams(documents: Iterable[tuple[bytes, int]], *, chunk: int = _CHUNK) 
         ValueError: a weight is below 1.
     """
     keys_N, counts_N = np.zeros(0, dtype=np.uint64), np.zeros(0)
-    read, pending = 0, dict[int, list[np.ndarray]]()
+    read, pending, held = 0, dict[int, list[np.ndarray]](), dict[int, int]()
 
     def settle(weight: int) -> None:
         nonlocal keys_N, counts_N
+        held[weight] = 0
         fresh, counts = np.unique(_keys(np.concatenate(pending.pop(weight))), return_counts=True)
         keys_N, counts_N = _merge(keys_N, counts_N, fresh, counts.astype(np.float64) * weight)
 
@@ -70,7 +71,8 @@ def count_grams(documents: Iterable[tuple[bytes, int]], *, chunk: int = _CHUNK) 
         symbols_T = np.append(np.frombuffer(document, dtype=np.uint8).astype(np.uint16), np.uint16(EOS))
         read += len(symbols_T)
         pending.setdefault(weight, []).append(symbols_T)
-        if sum(map(len, pending[weight])) >= chunk:
+        held[weight] = held.get(weight, 0) + len(symbols_T)
+        if held[weight] >= chunk:
             settle(weight)
     for weight in sorted(pending):
         settle(weight)

@@ -29,7 +29,6 @@ ROOT_WIDTH = (1 << 63) + 1
 MIN_WIDTH = 1 << 62
 """Narrower intervals are doubled until they are not."""
 
-MAX_ALPHABET = 512
 MIN_PRECISION, MAX_PRECISION = 12, 24
 
 UNIT = np.uint64(1)

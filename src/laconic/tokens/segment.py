@@ -81,10 +81,14 @@ def segment(
     """
     windows: list[Windows] = []
     group: list[UInt16[np.ndarray, "_"]] = []
+    total = longest = 0
     for document in documents:
-        if group and sum(member.size for member in group) + document.size > batch_symbols:
+        total, longest = total + document.size, max(longest, document.size)
+        # A context that outlives a window is kept whole, in a rectangle of rows by the longest document.
+        held = total if form.windows_per_context == 1 else longest * min(rows, len(group) + 1)
+        if group and held > batch_symbols:
             windows += _segment_group(group, model, form, rows)
-            group = []
+            group, total, longest = [], document.size, document.size
         group.append(document)
     return windows + (_segment_group(group, model, form, rows) if group else [])
 

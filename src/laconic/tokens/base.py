@@ -107,9 +107,9 @@ class AbstractTokenizer(ABC):
             eos: what an end-of-document symbol becomes; bytes never contain one, corpora do.
 
         Raises:
-            CorruptFileError: ids that no text encodes to.
+            CorruptFileError: ids that no text encodes to, or that are no whole numbers.
         """
-        ids_T = np.asarray(ids, dtype=np.int32)
+        ids_T = _as_ids(ids)
         symbols = self.decode_batch([ids_T[ids_T != self.pad_id]])[0]
         return eos.join(part.astype(np.uint8).tobytes() for part in split_documents(symbols))
 
@@ -132,6 +132,27 @@ class AbstractTokenizer(ABC):
         """
         eos = b"" if skip_special_tokens else EOS_TOKEN.encode()
         return self.decode_bytes(ids, eos=eos).decode("utf-8", errors=errors)
+
+
+def _as_ids(ids: Collection[SupportsInt] | Integer[np.ndarray, "_"]) -> Int32[np.ndarray, "_"]:
+    """The ids as an array, none of them rounded or wrapped around.
+
+    Raises:
+        CorruptFileError: something that is no whole number, or does not fit 32 bits.
+    """
+    given = np.asarray(ids)
+    if given.size == 0:
+        return np.zeros(0, np.int32)
+    most = np.iinfo(np.int32).max
+    if given.dtype.kind not in "iu":
+        raise CorruptFileError(
+            f"the ids are of type {given.dtype}, but must be whole numbers up to {most}: give ids as integers"
+        )
+    if given.min() < -most or given.max() > most:
+        raise CorruptFileError(
+            f"the ids reach from {given.min()} to {given.max()}, but none is above {most}: use the ids a tokenizer made"
+        )
+    return given.astype(np.int32)
 
 
 def symbols_of(data: bytes) -> UInt16[np.ndarray, "_"]:

@@ -4,7 +4,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from laconic.bytelm.base import CountFormat
-from laconic.errors import CorruptFileError
+from laconic.errors import CorruptFileError, UsageError
+from laconic.tokens import arithmetic
 from laconic.tokens.arithmetic import ArithmeticConfig, ArithmeticTokenizer
 
 
@@ -44,6 +45,23 @@ def test_a_number_that_no_code_can_hold_is_refused_before_any_work(unigram):
     for ids in ([0xFF] * 8 + [0x7F, 1, 2], [0x80] * 20, [0xFF, 0x7F], []):
         with pytest.raises(CorruptFileError, match="one whole document"):
             tokenizer.decode_bytes(ids)
+
+
+def test_a_number_that_only_likely_symbols_could_reach_is_refused_before_memory_is_set_aside(unigram):
+    """At 24 bits of precision a kilobyte might hold 300 million symbols, so the length of the code is no bound."""
+    tokenizer = ArithmeticTokenizer(unigram, ArithmeticConfig(token_bits=8, precision=24))
+    number = [0x80, 0x80, 0x80, 0x80, 0x04]  # 2**30
+    for decode in (tokenizer.decode_bytes, lambda ids: tokenizer.spans(np.array(ids, np.int32))):
+        with pytest.raises(CorruptFileError, match="claim 1073741824 symbols"):
+            decode([*number, *[0] * 4096])
+
+
+def test_what_is_too_long_to_be_decoded_is_not_encoded(unigram, monkeypatch):
+    monkeypatch.setattr(arithmetic, "MAX_SYMBOLS", 5)
+    tokenizer = ArithmeticTokenizer(unigram, ArithmeticConfig())
+    assert tokenizer.decode_bytes(tokenizer.encode_bytes(b"a" * 5)) == b"a" * 5
+    with pytest.raises(UsageError, match="6 symbols"):
+        tokenizer.encode_bytes(b"a" * 6)
 
 
 def test_any_other_ids_decode_to_something(unigram):

@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from laconic.codec.bits import tokens_to_bytes
-from laconic.errors import CorruptFileError
+from laconic.errors import CorruptFileError, UsageError
+from laconic.tokens import gzip
 from laconic.tokens.gzip import GZipConfig, GZipTokenizer
 
 _ALL = [GZipTokenizer(GZipConfig(token_bits=bits, header=header)) for bits in (8, 16) for header in (True, False)]
@@ -42,6 +43,24 @@ def test_cut_or_longer_ids_are_refused(tokenizer):
     for wrong in (ids[:-1], ids[:3], np.concatenate([ids, ids]), np.append(ids, [0, 0, 0]).astype(np.int32), ids[:0]):
         with pytest.raises(CorruptFileError, match="one whole document"):
             tokenizer.decode_batch([wrong])
+
+
+@pytest.mark.parametrize("tokenizer", _ALL)
+def test_nothing_expands_beyond_the_longest_document(tokenizer, monkeypatch):
+    long = tokenizer.encode_bytes(b"a" * 100_001)
+    monkeypatch.setattr(gzip, "MAX_BYTES", 100_000)
+    longest = b"a" * 100_000
+    assert tokenizer.decode_bytes(tokenizer.encode_bytes(longest)) == longest
+    with pytest.raises(CorruptFileError, match="more than 100000 bytes"):
+        tokenizer.decode_bytes(long)
+    with pytest.raises(UsageError, match="100001 bytes"):
+        tokenizer.encode_bytes(longest + b"a")
+
+
+@pytest.mark.parametrize("tokenizer", _ALL)
+def test_the_empty_document_has_ids(tokenizer):
+    ids = tokenizer.encode_bytes(b"")
+    assert ids.size and tokenizer.decode_bytes(ids) == b""
 
 
 def test_an_escape_without_meaning_is_refused():

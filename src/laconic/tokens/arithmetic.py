@@ -17,10 +17,12 @@ from jaxtyping import Int32, Int64, UInt16
 from laconic.bytelm.base import AbstractByteLM, CountFormat
 from laconic.codec.arithmetic import Decoder, Encoder
 from laconic.codec.bits import bytes_to_tokens, check_token_bits, tokens_to_bytes
-from laconic.errors import CorruptFileError
+from laconic.errors import CorruptFileError, UsageError
 from laconic.tokens.base import AbstractTokenizer, check_ids, check_symbols
 from laconic.tokens.byte_model import byte_model_settings, save_byte_model
 
+MAX_SYMBOLS = 1 << 28
+"""The longest document: what a few damaged ids can make the decoder set aside is twice as many bytes, and no more."""
 _BATCH_SYMBOLS = 1 << 22
 """How many symbols, padding included, are given to the byte model at once: 10 bytes of memory each."""
 _ROWS = 256
@@ -77,8 +79,17 @@ class ArithmeticTokenizer(AbstractTokenizer):
         return False
 
     def encode_batch(self, documents: Sequence[UInt16[np.ndarray, "_"]]) -> list[Int32[np.ndarray, "_"]]:
-        """Code each document from an empty context."""
+        """Code each document from an empty context.
+
+        Raises:
+            UsageError: a document of more than `MAX_SYMBOLS` symbols, which `decode_batch` would not take.
+        """
         check_symbols(documents)
+        longest = max((symbols.size for symbols in documents), default=0)
+        if longest > MAX_SYMBOLS:
+            raise UsageError(
+                f"a document has {longest} symbols, but {self.name} takes up to {MAX_SYMBOLS}: cut it into several"
+            )
         ids: list[Int32[np.ndarray, "_"]] = [np.zeros(0, np.int32)] * len(documents)
         for chosen in _groups_by_length([symbols.size for symbols in documents], _BATCH_SYMBOLS):
             for i, (code, _) in zip(chosen, self._codes([documents[i] for i in chosen]), strict=True):
@@ -118,11 +129,11 @@ class ArithmeticTokenizer(AbstractTokenizer):
         return symbols_BT
 
     def _read(self, ids_T: Int32[np.ndarray, "T"]) -> tuple[int, bytes]:
-        """The number of symbols, which must be one that so short a code can hold, and the code."""
+        """The number of symbols, at most `MAX_SYMBOLS` and what so short a code can hold, and the code."""
         number, code = _read_number(tokens_to_bytes(ids_T, self._config.token_bits))
         likeliest = 1 - 256 / self._form.total
         most = (8 * len(code) + 2) / -np.log2(likeliest)
-        if number > most:
+        if number > min(most, MAX_SYMBOLS):
             raise CorruptFileError(f"the ids claim {number} symbols in {len(code)} bytes: use the ids of one whole document")
         return number, code
 

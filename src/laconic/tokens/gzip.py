@@ -14,10 +14,12 @@ import numpy as np
 from jaxtyping import Int32, Int64, UInt16
 
 from laconic.codec.bits import bytes_to_tokens, check_token_bits, tokens_to_bytes
-from laconic.errors import CorruptFileError
+from laconic.errors import CorruptFileError, UsageError
 from laconic.shapes import EOS
 from laconic.tokens.base import AbstractTokenizer, check_ids, check_symbols
 
+MAX_BYTES = 1 << 28
+"""The longest document, in bytes with its escapes: deflate can hold a thousand times its own size, damaged or not."""
 _ESCAPE = 0xFF
 """A byte that never occurs in UTF-8. It announces itself (then 0), or symbol 256 (then 1)."""
 _ITSELF, _END = 0, 1
@@ -67,12 +69,16 @@ class GZipTokenizer(AbstractTokenizer):
         return False
 
     def encode_batch(self, documents: Sequence[UInt16[np.ndarray, "_"]]) -> list[Int32[np.ndarray, "_"]]:
-        """Squeeze each document."""
+        """Squeeze each document.
+
+        Raises:
+            UsageError: a document of more than `MAX_BYTES` bytes, which `decode_batch` would not take.
+        """
         check_symbols(documents)
         return [bytes_to_tokens(self._squeeze(_escape(symbols)), self._config.token_bits) for symbols in documents]
 
     def decode_batch(self, ids: Sequence[Int32[np.ndarray, "_"]]) -> list[UInt16[np.ndarray, "_"]]:
-        """Expand each document; no ids at all are the empty one."""
+        """Expand each document. Even the empty one has ids: none at all are refused."""
         check_ids(ids, self.vocab_size)
         return [_unescape(self._expand(tokens_to_bytes(ids_T, self._config.token_bits))) for ids_T in ids]
 
@@ -94,15 +100,19 @@ class GZipTokenizer(AbstractTokenizer):
         return zlib.MAX_WBITS if self._config.header else -zlib.MAX_WBITS
 
     def _squeeze(self, data: bytes) -> bytes:
+        if len(data) > MAX_BYTES:
+            raise UsageError(f"a document has {len(data)} bytes, but {self.name} takes up to {MAX_BYTES}: cut it into several")
         squeezer = zlib.compressobj(wbits=self._window)
         return squeezer.compress(data) + squeezer.flush()
 
     def _expand(self, data: bytes) -> bytes:
         expander = zlib.decompressobj(wbits=self._window)
         try:
-            text = expander.decompress(data)
+            text = expander.decompress(data, MAX_BYTES + 1)
         except zlib.error as error:
             raise CorruptFileError(f"the ids are no deflate stream ({error}): use the ids of one whole document") from error
+        if len(text) > MAX_BYTES:
+            raise CorruptFileError(f"the ids hold more than {MAX_BYTES} bytes: use the ids of one whole document")
         padding = self._config.token_bits // 8 - 1
         if not expander.eof or len(expander.unused_data) > padding or any(expander.unused_data):
             raise CorruptFileError("the ids are cut off, or more than one document: use the ids of one whole document")

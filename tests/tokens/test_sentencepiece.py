@@ -1,7 +1,9 @@
 import functools
+import io
 
 import numpy as np
 import pytest
+import sentencepiece
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -82,6 +84,44 @@ def test_invalid_utf8_and_long_lines_do_not_stop_training():
 def test_what_is_no_model_is_refused(model):
     with pytest.raises(CorruptFileError, match="build the tokenizer"):
         SentencePieceTokenizer(model)
+
+
+def _foreign_model(**settings) -> bytes:
+    written = io.BytesIO()
+    lossless = {"normalization_rule_name": "identity", "add_dummy_prefix": False, "remove_extra_whitespaces": False}
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(_TEXT.decode().splitlines() * 30),
+        model_writer=written,
+        vocab_size=400,
+        hard_vocab_limit=False,
+        byte_fallback=True,
+        unk_id=0,
+        bos_id=-1,
+        eos_id=-1,
+        pad_id=-1,
+        minloglevel=2,
+        **lossless | settings,
+    )
+    return written.getvalue()
+
+
+def test_a_model_from_elsewhere_that_keeps_text_is_taken():
+    tokenizer = SentencePieceTokenizer(_foreign_model())
+    assert tokenizer.decode(tokenizer.encode("  the  ﬁne cat \n")) == "  the  ﬁne cat \n"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"normalization_rule_name": "nmt_nfkc"},
+        {"normalization_rule_name": "nfkc"},
+        {"add_dummy_prefix": True},
+        {"remove_extra_whitespaces": True},
+    ],
+)
+def test_a_model_that_normalises_text_is_refused(settings):
+    with pytest.raises(CorruptFileError, match="normalises text"):
+        SentencePieceTokenizer(_foreign_model(**settings))
 
 
 def test_too_little_text_is_refused_in_a_sentence():

@@ -34,6 +34,9 @@ _UNKNOWN = 0
 """SentencePiece insists on a piece for unknown characters. With byte fallback there are none, so its id is free."""
 _RESERVED = re.compile("[\t\n\r\0▅▁]+")
 _LONGEST_SENTENCE = 1024
+_SURROGATES = range(0xD800, 0xE000)
+_PROBE = "  a  " + "".join(chr(code) for code in range(1 << 16) if code not in _SURROGATES) + "  \n"
+"""Spaces in front, doubled and behind, every character of up to three bytes of UTF-8, and a line feed at the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +69,7 @@ class SentencePieceTokenizer(AbstractTokenizer):
             model: the content of a `.model` file: byte fallback, nothing normalised, unknown piece 0.
 
         Raises:
-            CorruptFileError: the bytes are no such model.
+            CorruptFileError: the bytes are no such model, or one whose normaliser changes text.
         """
         self._model = model
         try:
@@ -79,6 +82,8 @@ class SentencePieceTokenizer(AbstractTokenizer):
             raise CorruptFileError(
                 "the SentencePiece model has no byte fallback or another unknown id: build the tokenizer here"
             )
+        if self._processor.normalize(_PROBE).replace(_SPACE, " ") != _PROBE.replace(_SPACE, " "):
+            raise CorruptFileError("the SentencePiece model normalises text, which loses some: build the tokenizer here")
         self._byte_ids = np.array(byte_ids, np.int32)
         pieces: list[Sequence[int]] = [self._processor.id_to_piece(i).replace(_SPACE, " ").encode() for i in range(size)]
         for value, i in enumerate(byte_ids):

@@ -76,7 +76,17 @@ def test_names_say_what_is_not_the_default(unigram):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("bits", 8), ("precision", 20), ("token_bits", 12), ("reading", "vague"), ("reset", 0), ("reset", "often")],
+    [
+        ("bits", 8),
+        ("precision", 20),
+        ("token_bits", 12),
+        ("reading", "vague"),
+        ("reset", 0),
+        ("reset", "often"),
+        ("reset", True),
+        ("reset", 2.0),
+        ("reset", 1 << 31),
+    ],
 )
 def test_configs_are_checked(field, value):
     with pytest.raises((ValueError, TypeError), match=field):

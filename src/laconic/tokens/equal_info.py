@@ -31,8 +31,8 @@ class EqualInfoConfig:
         token_bits: bits per token, 8 or 16.
         reading: `exact` is lossless and the default; `delay` is lossless and longer; `paper`, as published, is **not**
             lossless: about a quarter of its windows decode to more text than they were made from.
-        reset: when the byte model forgets: `every` window, every k-th, or `never` within a document. The arithmetic
-            coder starts anew at each window in any case.
+        reset: when the byte model forgets: `every` window, every k-th (1 to 2**31 - 1), or `never` within a document. The
+            arithmetic coder starts anew at each window in any case.
         precision: counts of the byte model sum to `2**precision`; 12 to 24 bits, and at most `bits`.
     """
 
@@ -44,8 +44,10 @@ class EqualInfoConfig:
 
     def __post_init__(self) -> None:
         check_token_bits(self.token_bits)
-        if self.reset not in ("every", "never") and (isinstance(self.reset, str) or self.reset < 1):
-            raise ValueError(f"reset is {self.reset!r}, but must be every, never or a number of windows from 1 on")
+        if self.reset not in ("every", "never") and (type(self.reset) is not int or not 1 <= self.reset < 1 << 31):
+            raise ValueError(
+                f"reset is {self.reset!r}, but must be every, never or a whole number of windows from 1 to 2**31 - 1"
+            )
         _ = self.windows
 
     @property

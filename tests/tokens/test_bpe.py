@@ -64,7 +64,9 @@ def test_what_is_no_vocabulary_or_changes_text_is_refused(tmp_path):
     lossy["model"]["dropout"] = 0.5
     fewer = json.loads(good)
     del fewer["model"]["vocab"]["A"]
-    for text in ("", "{}", "[1]", good[:-20], json.dumps(lossy), json.dumps(fewer)):
+    lacking = json.loads(good)
+    lacking["model"] |= {"vocab": {"a": 0}, "merges": []}
+    for text in ("", "{}", "[1]", good[:-20], *(json.dumps(wrong) for wrong in (lossy, fewer, lacking))):
         with pytest.raises(CorruptFileError, match="build the tokenizer again"):
             BPETokenizer(text)
 

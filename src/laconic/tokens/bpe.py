@@ -57,19 +57,19 @@ class BPETokenizer(AbstractTokenizer):
             vocabulary: the JSON of a `tokenizers.Tokenizer` with byte-level pieces.
 
         Raises:
-            CorruptFileError: the text is no such vocabulary.
+            CorruptFileError: the text is no such vocabulary, or one that lacks a byte.
         """
         try:
             self._tokenizer = _around(tokenizers.Tokenizer.from_str(vocabulary).model)
             pieces = _pieces_of(self._tokenizer.get_vocab())
+            ids_of = {piece: i for i, piece in enumerate(pieces)}
+            self._byte_ids = np.array([ids_of[bytes([value])] for value in range(BYTES)], np.int32)
         except Exception as error:  # the library raises bare Exception
             raise CorruptFileError(
                 "the vocabulary of the byte-pair tokenizer cannot be used: build the tokenizer again"
             ) from error
         self._eos = len(pieces)
         self._table = PieceTable([*pieces, [EOS]])
-        ids_of = {piece: i for i, piece in enumerate(pieces)}
-        self._byte_ids = np.array([ids_of[bytes([value])] for value in range(BYTES)], np.int32)
 
     @property
     def name(self) -> str:

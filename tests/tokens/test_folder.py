@@ -1,4 +1,7 @@
+import errno
 import json
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,3 +131,26 @@ def test_a_folder_that_cannot_be_written_is_said_so(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot write"):
         save_folder(ByteTokenizer(), tmp_path / "file" / "folder")
+
+
+@pytest.mark.parametrize("version", [0, -1, "1", 1.0, True, None])
+def test_versions_that_never_were_are_refused(version, tmp_path):
+    save_folder(ByteTokenizer(), tmp_path)
+    _rewrite(tmp_path, version=version)
+    with pytest.raises(CorruptFileError, match="count from 1"):
+        load_folder(tmp_path)
+
+
+@pytest.mark.parametrize("name", [SETTINGS_FILE, "bpe.json"])
+def test_files_that_cannot_be_read_are_said_so(name, documents, tmp_path, monkeypatch):
+    save_folder(train_bpe(documents, BPEConfig(vocab_size=300)), tmp_path)
+    opened = Path.open
+
+    def refuse(path, *args, **kwargs):
+        if path.name == name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return opened(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(LaconicError, match=f"cannot read .*{name}: Permission denied"):
+        load_folder(tmp_path)

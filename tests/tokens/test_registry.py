@@ -38,12 +38,20 @@ def test_names_are_read_back(name):
 @pytest.mark.parametrize(
     "name",
     ["huffman", "no/such/folder", "sentencepiece[4096]", "gzip[100]", "gzip[256,1,2]", "bytes[3]", "equal-info[16", "ac[1]",
-     "equal-info[8]",      "equal-info[x]", "equal-info[16,256,vague]", "equal-info[16,256,reset=0]", ""],
+     "equal-info[8]",      "equal-info[x]", "equal-info[16,256,vague]", "equal-info[16,256,reset=0]", "", "a" * 300, "a\0b"],
 )  # fmt: skip
 def test_other_names_are_refused_in_a_sentence(name):
     with pytest.raises(UsageError) as caught:
         load_tokenizer(name)
     assert "\n" not in str(caught.value)
+
+
+def test_no_name_is_not_the_working_folder(tmp_path, monkeypatch):
+    save_tokenizer(build_tokenizer("bytes"), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert load_tokenizer(".").name == "bytes"
+    with pytest.raises(UsageError, match="there is no tokenizer ''"):
+        load_tokenizer("")
 
 
 @pytest.mark.parametrize("kind", TRAINED)

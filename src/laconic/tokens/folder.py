@@ -10,7 +10,7 @@ import xxhash
 
 from laconic.bytelm.base import AbstractByteLM
 from laconic.codec.windows import Reading
-from laconic.errors import CorruptFileError, FormatVersionError, OutputError, UsageError
+from laconic.errors import CorruptFileError, FormatVersionError, LaconicError, OutputError, UsageError
 from laconic.records.files import open_atomic
 from laconic.tokens.base import AbstractTokenizer
 from laconic.tokens.byte import ByteTokenizer
@@ -95,14 +95,25 @@ def load_folder(folder: Path) -> AbstractTokenizer:
         CorruptFileError: its files are damaged or do not belong together.
         FormatVersionError: a newer laconic wrote it.
         ModelMismatchError: it needs a byte model that does not come with this laconic.
+        LaconicError: its files cannot be read at all.
     """
-    content = _read(folder)
+    try:
+        content = _read(folder)
+    except OSError as error:
+        raise _unreadable(folder, error) from error
     try:
         return _LOADERS[content.setting("kind", str)](content)
+    except OSError as error:
+        raise _unreadable(folder, error) from error
     except (KeyError, TypeError, ValueError) as error:
         raise CorruptFileError(
             f"{folder / SETTINGS_FILE} has settings that do not make a tokenizer ({error}): build it again"
         ) from error
+
+
+def _unreadable(folder: Path, error: OSError) -> LaconicError:
+    """The one sentence for files that are there and cannot be read."""
+    return LaconicError(f"cannot read {error.filename or folder}: {error.strerror}; check its permissions and the disk")
 
 
 def _read(folder: Path) -> _Folder:
@@ -119,7 +130,9 @@ def _read(folder: Path) -> _Folder:
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise CorruptFileError(f"{path} is not the settings of a tokenizer: build the tokenizer again")
     version = document.get("version")
-    if type(version) is not int or version > VERSION:
+    if type(version) is not int or version < 1:
+        raise CorruptFileError(f"{path} has format version {version!r}, but they count from 1: build the tokenizer again")
+    if version > VERSION:
         raise FormatVersionError(
             f"{path} has format version {version}, but this laconic knows up to {VERSION}: upgrade laconic"
         )

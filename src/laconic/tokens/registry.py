@@ -64,15 +64,24 @@ def load_tokenizer(name: str | Path = "default") -> Tokenizer:
 
     Raises:
         UsageError: there is no such folder or name.
+        LaconicError: the folder's files cannot be read.
         CorruptFileError: the folder's files are damaged or do not belong together.
         FormatVersionError: a newer laconic wrote the folder.
         ModelMismatchError: the folder needs a byte model that does not come with this laconic.
     """
     if str(name) == "default":
         return build_tokenizer("equal-info")
-    if Path(name).is_dir():
+    if _is_folder(name):
         return Tokenizer(load_folder(Path(name)))
     return _parse(str(name))
+
+
+def _is_folder(name: str | Path) -> bool:
+    """Whether a folder has this name; an empty one is not the working folder, and one no path can have is no error."""
+    try:
+        return bool(str(name)) and Path(name).is_dir()
+    except (OSError, ValueError):
+        return False
 
 
 def _parse(name: str) -> Tokenizer:

@@ -175,6 +175,17 @@ def test_a_corpus_that_shrank_or_is_empty_is_refused() -> None:
         take(stream([]))
 
 
+@pytest.mark.parametrize("limit", [None, 10])
+def test_empty_documents_without_end_are_refused(limit: int | None) -> None:
+    empty = stream([b""] * 3, epochs=None, take_bytes=limit)
+    with pytest.raises(MissingDataError, match="has no text"):
+        take(empty, 10)
+    resumed = stream([b""] * 3, epochs=None, take_bytes=limit)
+    resumed.restore(empty.state())
+    with pytest.raises(MissingDataError, match="has no text"):
+        take(resumed, 10)
+
+
 @pytest.mark.parametrize(
     "options",
     [{"join": 0}, {"example_symbols": 0}, {"shuffle_block": 0}, {"world": 0}, {"seed": -1}, {"epochs": -1}, {"take_bytes": -1}],

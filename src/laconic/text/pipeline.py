@@ -106,12 +106,13 @@ class ExampleStream:
         """Go on from the present position.
 
         Raises:
-            MissingDataError: the corpus holds no documents, or fewer than when the position was saved.
+            MissingDataError: the corpus holds no text, or less than when the position was saved.
         """
         config, position = self._config, self._position
         epoch, block, first, taken = position.epoch, position.block, position.first, position.taken_bytes
         base = position.examples
         while config.epochs is None or epoch < config.epochs:
+            whole, before = block == 0, taken
             for examples in self._blocks(epoch, block):
                 at_block, block = (epoch, block, first, taken), block + 1
                 size = len(examples)
@@ -127,6 +128,8 @@ class ExampleStream:
                         self._position = _at(at_block, base + (handed + 1) * config.world)
                         yield example
                 first += size
+            if config.epochs is None and whole and taken == before:  # Only empty documents: no number of epochs gives any text.
+                raise self._no_text()
             epoch, block = epoch + 1, 0
 
     def state(self) -> dict[str, Any]:
@@ -182,9 +185,12 @@ class ExampleStream:
             yield ordered
             block += 1
         if block == 0:
-            raise MissingDataError(
-                f"the corpus {self._corpus.name!r}, split {self._corpus.split!r}, has no text: give more text or another split"
-            )
+            raise self._no_text()
+
+    def _no_text(self) -> MissingDataError:
+        return MissingDataError(
+            f"the corpus {self._corpus.name!r}, split {self._corpus.split!r}, has no text: give more text or another split"
+        )
 
     def _order(self, epoch: int, block: int, size: int) -> list[int]:
         if self._config.seed is None:

@@ -13,6 +13,7 @@ from laconic.errors import TrainingError, UsageError
 from laconic.model.folder import load_model
 from laconic.recipes.lm import LMConfig, held_out_tokens, lm_cpu, run_lm
 from laconic.recipes.registry import RunOptions
+from laconic.recipes.rundir import begin_run
 from laconic.records.record import Record
 from laconic.tokens.registry import load_tokenizer
 
@@ -64,6 +65,13 @@ def test_an_interrupted_run_says_how_to_go_on_and_ends_as_if_it_had_not_been(tmp
     assert resumed.results["bits_per_byte"] == straight.results["bits_per_byte"]
     weights = [(tmp_path / name / "model" / "model.safetensors").read_bytes() for name in "ab"]
     assert weights[0] == weights[1]
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_start_without_a_checkpoint_is_begun_again(tmp_path: Path, text: Path, resume: bool) -> None:
+    begin_run(tmp_path / "run", "small", small_config(text), resume=False)
+    record = run_lm("small", small_config(text), tmp_path / "run", RunOptions(resume=resume))
+    assert record.results["training_bytes"] == 2_000
 
 
 def test_a_stream_without_a_limit_goes_on_for_its_steps(tmp_path: Path, text: Path) -> None:

@@ -20,6 +20,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no run to resume: leave out --resume"):
         begin_run(tmp_path, "lm-cpu", LMConfig(), resume=True)
     begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
+    (tmp_path / "record.json").write_text("{}")
     with pytest.raises(UsageError, match="holds a run already: continue it with --resume"):
         begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
     with pytest.raises(UsageError, match="holds a run with other settings"):
@@ -27,6 +28,34 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot make"):
         begin_run(tmp_path / "file" / "run", "lm-cpu", LMConfig(), resume=False)
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_start_that_came_to_nothing_is_begun_again(tmp_path: Path, resume: bool) -> None:
+    begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
+    (tmp_path / "tokenizer").mkdir()
+    (tmp_path / "tokenizer" / "half").write_text("")
+    (tmp_path / "log.jsonl").write_text('{"step": 1}\n')
+    begin_run(tmp_path, "lm-cpu", LMConfig(), resume=resume)
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+@pytest.mark.parametrize("kept", ["checkpoints/last.json", "model/config.json", "record.json"])
+def test_what_a_run_has_come_to_is_kept(tmp_path: Path, kept: str) -> None:
+    begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
+    (tmp_path / kept).parent.mkdir(exist_ok=True)
+    (tmp_path / kept).write_text("{}")
+    (tmp_path / "log.jsonl").write_text('{"step": 1}\n')
+    with pytest.raises(UsageError, match="holds a run already"):
+        begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
+    begin_run(tmp_path, "lm-cpu", LMConfig(), resume=True)
+    assert (tmp_path / kept).is_file() and len(read_log(tmp_path)) == 1
+
+
+def test_the_folder_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    with pytest.raises(UsageError, match="holds a run already"):
+        begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"recipe": 1, "config": {}}', "[" * 100_000])

@@ -18,7 +18,7 @@ from laconic.evaluation.trivial import uniform_bits_per_byte
 from laconic.model.folder import save_model
 from laconic.model.sizes import build_model, count_parameters, find_size
 from laconic.recipes.registry import Recipe, RunOptions
-from laconic.recipes.rundir import MODEL, RECORD, TOKENIZER, begin_run, read_log
+from laconic.recipes.rundir import MODEL, RECORD, TOKENIZER, begin_run, has_begun, read_log
 from laconic.recipes.settings import to_plain
 from laconic.recipes.tokenizer import make_tokenizer
 from laconic.records.record import Record
@@ -114,7 +114,7 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
         evaluate=evaluate,
         report=_tell(options.progress, loop.steps, config.train_bytes),
         seed=config.seed,
-        resume=options.resume,
+        resume=options.resume and has_begun(out),
     )
     if not outcome.finished:
         done = f"step {outcome.progress.step:,} of {loop.steps:,}"

@@ -9,14 +9,16 @@ record.json     the record of the run
 """
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any, TypeVar
 
-from laconic.errors import CorruptFileError, OutputError, UsageError
+from laconic.errors import CorruptFileError, LaconicError, OutputError, UsageError
 from laconic.recipes.settings import from_plain, to_plain
 from laconic.records.files import open_atomic
 
 CONFIG, TOKENIZER, LOG, MODEL, RECORD = "config.json", "tokenizer", "log.jsonl", "model", "record.json"
+_CHECKPOINTS = "checkpoints"
 _MAX_BYTES = 1 << 20
 
 Config = TypeVar("Config")
@@ -24,6 +26,8 @@ Config = TypeVar("Config")
 
 def begin_run(out: Path, name: str, config: Any, *, resume: bool) -> None:
     """Make the folder of a run and note what is run there; or, to resume, check that it is the same.
+
+    What a start left that came to no checkpoint is removed: both a plain start and a resumed one then begin at step 0.
 
     Raises:
         UsageError: the folder holds a run already, or to resume: none, or another one.
@@ -35,15 +39,24 @@ def begin_run(out: Path, name: str, config: Any, *, resume: bool) -> None:
             raise UsageError(f"{out} holds no run to resume: leave out --resume to start one")
         if read_config(out) != {"recipe": name, "config": to_plain(config)}:
             raise UsageError(f"{out} holds a run with other settings: resume it with the recipe and settings in {path}")
+        if not has_begun(out):
+            _clear(out)
         return
-    if path.exists():
+    if path.exists() and not _is_abandoned(out):
         raise UsageError(f"{out} holds a run already: continue it with --resume, or choose another folder with --out")
     try:
         out.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            _clear(out)
     except OSError as error:
         raise OutputError(f"cannot make {out}: {error.strerror}; choose a folder that is writable") from error
     with open_atomic(path, "w") as stream:
         json.dump({"recipe": name, "config": to_plain(config)}, stream, indent=2)
+
+
+def has_begun(out: Path) -> bool:
+    """Whether a folder holds something worth keeping of a run: a checkpoint, a model or a record."""
+    return any((out / name).exists() for name in (f"{_CHECKPOINTS}/last.json", MODEL, RECORD))
 
 
 def read_config(out: Path) -> dict[str, Any]:
@@ -87,3 +100,18 @@ def read_log(out: Path) -> list[dict[str, Any]]:
         if isinstance(value, dict):
             lines.append(value)
     return lines
+
+
+def _is_abandoned(out: Path) -> bool:
+    """Whether all there is of a run is its start. A `config.json` that is not ours belongs to somebody else."""
+    try:
+        read_config(out)
+    except LaconicError:
+        return False
+    return not has_begun(out)
+
+
+def _clear(out: Path) -> None:
+    for name in (TOKENIZER, _CHECKPOINTS):
+        shutil.rmtree(out / name, ignore_errors=True)
+    (out / LOG).unlink(missing_ok=True)

@@ -1,13 +1,21 @@
 """The main job, small: every room once, from a text to a report."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.recipes.small import small_config, write_text
 
-from laconic.errors import CorruptFileError, MissingDataError, UsageError
-from laconic.recipes.quickstart import QuickstartConfig, _require_round_trips, run_quickstart, too_many_types
+from laconic.errors import CorruptFileError, MissingDataError, MissingExtraError, UsageError
+from laconic.recipes.quickstart import (
+    COMPRESSION,
+    QuickstartConfig,
+    _require_own_folders,
+    _require_round_trips,
+    run_quickstart,
+    too_many_types,
+)
 from laconic.records.record import Record
 
 
@@ -51,10 +59,34 @@ def test_a_foreign_folder_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "out" / "bytes").iterdir()] == ["config.json"]
 
 
+@pytest.mark.parametrize("name", ["compression.json", "tokenizers.json", "report.html", "bytes.tokenizer"])
+def test_a_foreign_file_is_left_alone(tmp_path: Path, name: str) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).write_text("{}")
+    with pytest.raises(UsageError, match=f"{name} is not from an earlier quickstart: choose another folder"):
+        _require_own_folders(QuickstartConfig(), tmp_path / "out")
+    Record(kind="compression", name="quickstart", created="2026-01-01T00:00:00+00:00").save(tmp_path / "out" / COMPRESSION)
+    if name != "tokenizers.json":
+        _require_own_folders(QuickstartConfig(), tmp_path / "out")
+
+
 def test_too_little_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "short.txt").write_text("short\n" * 100)
     with pytest.raises(MissingDataError, match=r"has only \d+ bytes to train on: give at least 100,000"):
         run_quickstart(tmp_path / "short.txt", tmp_path / "out")
+
+
+def test_text_of_one_line_has_nothing_to_hold_out(tmp_path: Path) -> None:
+    (tmp_path / "line.txt").write_text("words " * 20_000)
+    with pytest.raises(MissingDataError, match=r"line\.txt has no text in its split '\w+', which is held out"):
+        run_quickstart(tmp_path / "line.txt", tmp_path / "out")
+
+
+def test_a_missing_matplotlib_is_said_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingExtraError, match="matplotlib"):
+        run_quickstart(tmp_path / "not read", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_failed_round_trip_stops_everything() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from laconic.errors import CorruptFileError, MissingDataError, UsageError
+from laconic.errors import CorruptFileError, LaconicError, MissingDataError, UsageError
 from laconic.recipes.codecs import find_codecs, try_codec
 from laconic.recipes.lm import LMConfig
 from laconic.recipes.rundir import CONFIG, TOKENIZER, read_config
@@ -17,6 +17,7 @@ from laconic.recipes.tokenizer import make_tokenizer
 from laconic.recipes.tokenviews import try_tokenizer
 from laconic.recipes.worker import Order, run_side_by_side
 from laconic.records.record import Record
+from laconic.report.figures import require_matplotlib
 from laconic.report.page import write_report
 from laconic.text.corpora import open_corpus
 from laconic.text.corpus import take_bytes
@@ -83,15 +84,17 @@ def run_quickstart(
         The records: compression, tokenizers, and one for each language model.
 
     Raises:
+        MissingExtraError: matplotlib is not installed.
         MissingDataError: the text is not there, or too little.
-        UsageError: a folder of that name is there, and not from an earlier quickstart.
+        UsageError: a file or folder of that name is there, and not from an earlier quickstart.
         CorruptFileError: a codec or a tokenizer did not give back what it was given.
     """
     config, tell = config or QuickstartConfig(), progress or (lambda stage, done, total, words: None)
     source = "stdlib" if text is None else str(text)
-    out.mkdir(parents=True, exist_ok=True)
+    require_matplotlib()
     _require_text(source)
     _require_own_folders(config, out)
+    out.mkdir(parents=True, exist_ok=True)
     records = [_compress(source, config, out, tell), _tokenize(source, config, out, tell)]
     records += _train(source, config, out, tell)
     tell("writing the report", 0, None, "")
@@ -171,14 +174,33 @@ def _require_text(source: str) -> None:
             f"{source} has only {size:,} bytes to train on: give at least {LEAST_BYTES:,}, "
             "or leave out --text for the embedded text"
         )
+    for split in ("valid", "test"):
+        if not any(open_corpus(source, split).documents()):
+            raise MissingDataError(
+                f"{source} has no text in its split {split!r}, which is held out: give text of more lines or files, "
+                "or leave out --text for the embedded text"
+            )
 
 
 def _require_own_folders(config: QuickstartConfig, out: Path) -> None:
     """Only what an earlier quickstart wrote may be replaced."""
-    for folder in (_run_folder(name, out) for name in config.tokenizers):
-        ours = (folder / CONFIG).is_file() and str(read_config(folder)["recipe"]).startswith("quickstart")
-        if folder.exists() and not ours:
-            raise UsageError(f"{folder} is not from an earlier quickstart: choose another folder with --out")
+    began = _is_ours(out / COMPRESSION)  # The first that a quickstart writes.
+    found = {out / COMPRESSION: began, out / TOKENIZERS: _is_ours(out / TOKENIZERS), out / REPORT: began}
+    for name in config.tokenizers:
+        folder = _run_folder(name, out)
+        found[folder] = (folder / CONFIG).is_file() and str(read_config(folder)["recipe"]).startswith("quickstart")
+        found[_tokenizer_folder(name, out)] = began
+    for path, ours in found.items():
+        if path.exists() and not ours:
+            raise UsageError(f"{path} is not from an earlier quickstart: choose another folder with --out")
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        record = Record.load(path)
+    except LaconicError:
+        return False
+    return (record.kind, record.name) == (path.stem, "quickstart")
 
 
 def _require_round_trips(rows: Sequence[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from laconic.cli.main import main
 from laconic.cli.report import gather
-from laconic.errors import MissingDataError
+from laconic.errors import FormatVersionError, MissingDataError
 from laconic.records.record import Record
 
 
@@ -40,6 +40,18 @@ def test_a_single_file_must_be_a_record(runs: Path, capsys: pytest.CaptureFixtur
     assert main(["report", str(runs / "config.json"), "-o", str(runs / "page.html")]) == 1
     assert "not a record" in capsys.readouterr().err
     assert not (runs / "page.html").exists()
+
+
+def test_foreign_and_newer_files_do_not_stop_a_report(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (runs / "config.json").write_text('{"schema": 5, "other": 1}')
+    newer = json.loads((runs / "late" / "record.json").read_text()) | {"schema": 99}
+    (runs / "newer.json").write_text(json.dumps(newer))
+    records, passed_over = gather([runs])
+    assert len(records) == 2 and passed_over == [runs / "config.json", runs / "newer.json"]
+    said = capsys.readouterr().err
+    assert "newer.json is a record of schema 99" in said and "config.json" not in said
+    with pytest.raises(FormatVersionError, match="install a newer one"):
+        gather([runs / "newer.json"])
 
 
 def test_no_records_no_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

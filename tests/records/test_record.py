@@ -59,6 +59,13 @@ def test_saved_and_loaded_is_the_same(tmp_path: Path) -> None:
     assert not any(name.startswith("_") for name in values)
 
 
+def test_a_command_line_that_is_not_utf_8_is_kept(tmp_path: Path) -> None:
+    record = Record.start(kind="k", name="n", command=["x\udcff", "\\", "ü😀"]).finish(results={"\udc80": "\\\udc80"})
+    record.save(tmp_path / "r.json")
+    assert Record.load(tmp_path / "r.json") == record
+    assert "ü😀" in (tmp_path / "r.json").read_text(encoding="utf-8")
+
+
 def test_numbers_that_json_does_not_know_are_named() -> None:
     record = Record.start(kind="k", name="n", config={"clip": float("inf")}).finish(results={"loss": float("nan")})
     assert record.results == {"loss": None}
@@ -82,7 +89,7 @@ def changed(**changes: Any) -> str:
     return json.dumps(values)
 
 
-@pytest.mark.parametrize("text", [changed(schema=SCHEMA + 1), changed(schema=99, kind=...), '{"schema": 2}'])
+@pytest.mark.parametrize("text", [changed(schema=SCHEMA + 1), changed(schema=99, seed=..., more=1)])
 def test_a_newer_schema_is_refused_even_with_other_fields(text: str) -> None:
     with pytest.raises(FormatVersionError, match=r"r\.json is a record of schema \d+, .*install a newer"):
         Record.from_json(text, name="r.json")
@@ -97,6 +104,8 @@ def test_a_newer_schema_is_refused_even_with_other_fields(text: str) -> None:
         ('{"schema": NaN}', "NaN"),
         ("[" * 100_000, "recursion"),
         (b"\xff\xfe\x00", "decode"),
+        ('{"schema": 5, "other": 1}', "'kind' is missing"),
+        (changed(schema=99, results=...), "'results' is missing"),
         (changed(schema=0), "schema 0"),
         (changed(schema=True), "'schema' is a bool"),
         (changed(schema="1"), "'schema' is a str"),

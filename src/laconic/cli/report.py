@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from laconic.cli.console import print_result
-from laconic.errors import CorruptFileError, MissingDataError
+from laconic.cli.console import err, print_result
+from laconic.errors import CorruptFileError, FormatVersionError, MissingDataError
 
 if TYPE_CHECKING:
     from laconic.records.record import Record
@@ -44,12 +44,13 @@ def gather(places: list[Path]) -> "tuple[list[Record], list[Path]]":
         places: folders, searched to any depth for `*.json`, or single files, which must be records.
 
     Returns:
-        The records, and the JSON files below the folders that are none.
+        The records, and the JSON files below the folders that are none that this laconic reads; standard error names
+        those of a newer one.
 
     Raises:
         MissingDataError: a place does not exist.
         CorruptFileError: a single file that is not a record.
-        FormatVersionError: a record of a newer laconic.
+        FormatVersionError: a single file that is a record of a newer laconic.
     """
     from laconic.records.record import Record
 
@@ -61,6 +62,11 @@ def gather(places: list[Path]) -> "tuple[list[Record], list[Path]]":
         except CorruptFileError:
             if path in places:
                 raise
+            passed_over.append(path)
+        except FormatVersionError as error:
+            if path in places:
+                raise
+            err.print(f"passed over: {error}")
             passed_over.append(path)
     return sorted(records, key=lambda record: record.created), passed_over
 

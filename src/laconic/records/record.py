@@ -133,8 +133,10 @@ class Record:
         return {"schema": self.schema, **parts, "command": list(self.command)}
 
     def to_json(self) -> str:
-        """The record as JSON text, indented, ending with a newline."""
-        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        """The record as JSON text, indented, ending with a newline. It can be encoded as UTF-8."""
+        text = json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        # A word of a command line that is not UTF-8 holds lone surrogates; their backslash form is also that of JSON.
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
     def save(self, path: Path | str) -> None:
         """Write the record; the file appears whole or not at all.
@@ -185,7 +187,7 @@ class Record:
                 f"{name} is not a record of laconic ({error}): give the JSON file that a run wrote"
             ) from error
         complaint = _complaint(values)
-        if isinstance(values, dict) and _is_newer(values.get("schema")):
+        if isinstance(values, dict) and _is_newer(values):
             raise FormatVersionError(
                 f"{name} is a record of schema {values['schema']}, but this laconic reads up to {SCHEMA}: install a newer one"
             )
@@ -215,8 +217,11 @@ def _refuse_constant(constant: str) -> None:
     raise ValueError(f"it holds {constant}, which is not JSON")
 
 
-def _is_newer(schema: object) -> bool:
-    return isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA
+def _is_newer(values: Plain) -> bool:
+    """Whether it is a record of a newer schema, and not another JSON file that also has a `schema`."""
+    schema = values.get("schema")
+    numbered = isinstance(schema, int) and not isinstance(schema, bool) and schema > SCHEMA
+    return numbered and {"kind", "created", "results"} <= set(values)
 
 
 def _complaint(values: object) -> str | None:

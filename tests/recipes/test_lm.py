@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from tests.recipes.small import small_config, write_text
 
-from laconic.errors import TrainingError, UsageError
+from laconic.errors import LaconicError, MissingDataError, TrainingError, UsageError
 from laconic.model.folder import load_model
 from laconic.recipes.lm import LMConfig, held_out_tokens, lm_cpu, run_lm
 from laconic.recipes.registry import RunOptions
@@ -91,6 +91,19 @@ def test_a_taken_folder_and_an_unknown_size_are_refused_before_any_work(tmp_path
         run_lm("small", small_config(text), tmp_path / "run", RunOptions())
 
 
+def test_a_missing_or_empty_test_split_is_found_before_training(tmp_path: Path) -> None:
+    (tmp_path / "text").mkdir()
+    for split in ("train", "valid"):
+        (tmp_path / "text" / f"{split}.txt").write_text("The cat sat on the mat.\n" * 50)
+    config = small_config(tmp_path / "text")
+    with pytest.raises(LaconicError):
+        run_lm("small", config, tmp_path / "run", RunOptions())
+    (tmp_path / "text" / "test.txt").write_text("")
+    with pytest.raises(MissingDataError):
+        run_lm("small", config, tmp_path / "run", RunOptions())
+    assert not (tmp_path / "run" / "log.jsonl").exists()
+
+
 def test_held_out_text_is_the_same_bytes_for_every_tokenizer(text: Path) -> None:
     config = small_config(text)
     for name in ("bytes", "gzip[65536]"):
@@ -104,7 +117,7 @@ def test_the_recipe_of_this_machine() -> None:
     assert lm_cpu().config == LMConfig()
 
 
-@pytest.mark.parametrize("changes", [{"context": 0}, {"train_bytes": 0}, {"test_bytes": 0}])
+@pytest.mark.parametrize("changes", [{"context": 0}, {"train_bytes": 0}, {"test_bytes": 0}, {"stride": 0}])
 def test_wrong_settings_are_named(changes: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=f"{next(iter(changes))} is 0"):
         LMConfig(**changes)

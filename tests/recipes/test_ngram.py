@@ -29,3 +29,6 @@ def test_wrong_settings_are_named() -> None:
         NGramRunConfig(corpora=())
     with pytest.raises(ValueError, match="test_bytes is 0"):
         NGramRunConfig(test_bytes=0)
+    for precision in (11, 25):
+        with pytest.raises(ValueError, match=f"precision is {precision}"):
+            NGramRunConfig(precision=precision)

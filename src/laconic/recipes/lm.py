@@ -11,7 +11,7 @@ import torch
 from accelerate import PartialState
 from transformers import PreTrainedModel
 
-from laconic.errors import TrainingError
+from laconic.errors import MissingDataError, TrainingError
 from laconic.evaluation.bits import Bits, tokens_bits
 from laconic.evaluation.flops import flops_per_byte, training_flops
 from laconic.evaluation.trivial import uniform_bits_per_byte
@@ -26,7 +26,7 @@ from laconic.text.corpora import open_corpus
 from laconic.text.pipeline import ExampleStream, PipelineConfig
 from laconic.tokens.base import AbstractTokenizer
 from laconic.tokens.registry import load_tokenizer, save_tokenizer
-from laconic.training.data import AbstractTokenSource, Encoded, EncodingSource, StoredSource, TokenStream
+from laconic.training.data import PACKINGS, AbstractTokenSource, Encoded, EncodingSource, StoredSource, TokenStream
 from laconic.training.language_modeling import LanguageModeling
 from laconic.training.loop import LoopConfig, Outcome, Progress, shares, train
 
@@ -76,6 +76,17 @@ class LMConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1")
         if self.train_bytes is not None and self.train_bytes < 1:
             raise ValueError(f"train_bytes is {self.train_bytes}, but must be at least 1, or none")
+        self._require_ranges()
+
+    def _require_ranges(self) -> None:
+        if self.stride is not None and not 1 <= self.stride <= self.context:
+            raise ValueError(f"stride is {self.stride}, but must lie between 1 and the context, {self.context}")
+        if self.packing not in PACKINGS:
+            raise ValueError(f"packing is {self.packing!r}, but must be one of {', '.join(PACKINGS)}")
+        if not 0 <= self.z_loss < math.inf:
+            raise ValueError(f"z_loss is {self.z_loss}, but must be a number from 0 on")
+        if not 0 <= self.seed < 1 << 63:
+            raise ValueError(f"seed is {self.seed}, but must be at least 0 and below 2**63")
 
 
 def lm_cpu() -> Recipe:
@@ -89,9 +100,12 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
     Raises:
         TrainingError: the run was interrupted (the checkpoint continues it), or went wrong.
         UsageError: a name that is not known, or a folder that holds another run.
+        MissingDataError: a split is not at hand, or empty; found out before training.
     """
     find_size(config.size)
     record = Record.start(kind="language-model", name=name, seed=config.seed, config={"recipe": name, **to_plain(config)})
+    for split in ("train", "valid", config.test_split):  # A split that is missing is to be missed before anything is trained.
+        open_corpus(config.corpus, split, data_root=options.data_root)
     rank, world = shares(config.loop)
     if rank == 0:
         begin_run(out, name, config, resume=options.resume)
@@ -101,6 +115,7 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
     source, loop = _training_data(config, tokenizer, options, rank, world)
     model = new_model(config, tokenizer)
     valid_N, valid_size = held_out_tokens(config, tokenizer, "valid", config.valid_bytes, options.data_root)
+    test_N, test_size = held_out_tokens(config, tokenizer, config.test_split, config.test_bytes, options.data_root)
 
     def evaluate(module: torch.nn.Module) -> float:
         return tokens_bits(module, valid_N, valid_size, vocab_size=tokenizer.vocab_size, context=config.context).bits_per_byte
@@ -122,7 +137,6 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
     if rank:
         return record
     save_model(model, out / MODEL)
-    test_N, test_size = held_out_tokens(config, tokenizer, config.test_split, config.test_bytes, options.data_root)
     bits = measure(config, model, tokenizer, test_N, test_size)
     finished = finish_record(record, config, tokenizer, model, outcome, bits, out)
     finished.save(out / RECORD)
@@ -137,10 +151,16 @@ def new_model(config: LMConfig, tokenizer: AbstractTokenizer) -> PreTrainedModel
 def held_out_tokens(
     config: LMConfig, tokenizer: AbstractTokenizer, split: str, limit: int, data_root: Path | None
 ) -> tuple[np.ndarray, int]:
-    """The tokens of the beginning of a split, joined, and how many bytes they stand for."""
+    """The tokens of the beginning of a split, joined, and how many bytes they stand for.
+
+    Raises:
+        MissingDataError: the split holds no text.
+    """
     corpus = open_corpus(config.corpus, split, data_root=data_root)
     stream = ExampleStream(corpus, PipelineConfig(seed=None, take_bytes=limit))
     encoded = _encode_all(tokenizer, stream)
+    if not sum(one.bytes for one in encoded):
+        raise MissingDataError(f"the split {split!r} of {config.corpus} holds no text: choose another split or corpus")
     return np.concatenate([one.ids for one in encoded]), sum(one.bytes for one in encoded)
 
 

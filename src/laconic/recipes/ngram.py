@@ -27,7 +27,7 @@ class NGramRunConfig:
         corpora: names or paths, read in this order; their train splits are used.
         train_bytes: text of each to read, at most.
         test_bytes: bytes of the first corpus's test split to measure on.
-        precision: bits of the counts in that measurement.
+        precision: bits of the counts in that measurement, 12 to 24.
         model: order and size.
     """
 
@@ -43,6 +43,8 @@ class NGramRunConfig:
         for name in ("train_bytes", "test_bytes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1")
+        if not 12 <= self.precision <= 24:
+            raise ValueError(f"precision is {self.precision}, but must lie between 12 and 24")
 
 
 def ngram() -> Recipe:

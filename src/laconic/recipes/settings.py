@@ -91,7 +91,7 @@ def _change(config: Any, path: Sequence[str], value: str, key: str, known: Seque
     try:
         new = _change(inner, rest, value, key, known) if rest else _parse(types_by_name[head], value)
         return dataclasses.replace(config, **{head: new})
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"the setting {key}={value} is refused ({error}): choose another value") from error
 
 

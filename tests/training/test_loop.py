@@ -104,6 +104,21 @@ def test_resumed_equals_uninterrupted_to_the_bit(tmp_path: Path, optimizer: str)
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
+@pytest.mark.parametrize("step", range(1, 9))
+def test_a_stop_at_an_evaluation_leaves_the_log_and_the_best_checkpoint_as_they_were(tmp_path: Path, step: int) -> None:
+    config = replace(CONFIG, log_every=3, evaluate_every=2, checkpoint_every=0)
+
+    def score(model: nn.Module) -> float:
+        return float(weights(model).square().sum())
+
+    run(tmp_path / "a", config, evaluate=score)
+    run(tmp_path / "b", config, evaluate=score, report=stop_at(step, signal.SIGINT))
+    run(tmp_path / "b", config, evaluate=score, resume=True)
+    assert logged(tmp_path / "a") == logged(tmp_path / "b")
+    best = [find_checkpoint(tmp_path / name / "checkpoints", BEST) for name in "ab"]
+    assert best[0].name == best[1].name
+
+
 def test_a_killed_run_goes_on_to_the_bit(tmp_path: Path) -> None:
     straight = run(tmp_path / "a")
     killed = subprocess.run(

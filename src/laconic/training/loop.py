@@ -228,8 +228,8 @@ class _Run:
             step = self.progress.step
             stopped = self._any(interruption.requested)
             last = step == config.steps
-            better = _due(config.evaluate_every, step, last) and not stopped and self.score(report)
-            if step % config.log_every == 0 or last or stopped or "evaluation" in report:
+            better = _due(config.evaluate_every, step, last) and self.score(report)
+            if step % config.log_every == 0 or last or "evaluation" in report:
                 self.log(report)
             if _due(config.checkpoint_every, step, last) or stopped or better:
                 self.checkpoint((LAST, BEST) if better else (LAST,))

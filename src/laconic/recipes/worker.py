@@ -12,12 +12,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from laconic.errors import LaconicError, TrainingError
+from laconic.errors import LaconicError, TrainingError, UsageError
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import RECORD
 from laconic.recipes.settings import from_plain, to_plain
@@ -58,7 +58,8 @@ def run_side_by_side(orders: Sequence[Order], tell: Tell, *, cores: int | None =
         The records, in the order of `orders`.
 
     Raises:
-        TrainingError: a run failed, with its own sentence; the others are stopped.
+        UsageError: a run refused what it was asked for, with its own sentence; the others are stopped.
+        TrainingError: a run failed in another way, likewise.
     """
     waiting, running = list(enumerate(orders)), dict[int, subprocess.Popen[bytes]]()
     heard: queue.Queue[tuple[int, dict[str, Any]]] = queue.Queue()
@@ -80,12 +81,12 @@ def run_side_by_side(orders: Sequence[Order], tell: Tell, *, cores: int | None =
 
 def main() -> int:
     """Carry out the order on standard input; tell of it on standard output, a JSON object in each line."""
-    order, last = json.load(sys.stdin), 0.0
+    order, last, voice = json.load(sys.stdin), 0.0, sys.stdout
     sys.argv = order["command"]
 
     def say(message: dict[str, Any]) -> None:
-        sys.stdout.write(json.dumps(message) + "\n")
-        sys.stdout.flush()
+        voice.write(json.dumps(message) + "\n")
+        voice.flush()
 
     def progress(done: int, total: int | None, words: str) -> None:
         nonlocal last
@@ -93,14 +94,15 @@ def main() -> int:
             last = time.monotonic()
             say({"done": done, "words": words})
 
-    from laconic.recipes.lm import LMConfig, run_lm
+    with redirect_stdout(sys.stderr):  # What a library prints is no message.
+        from laconic.recipes.lm import LMConfig, run_lm
 
-    try:
-        config = from_plain(LMConfig, order["config"], name="the order")
-        run_lm(order["name"], config, Path(order["out"]), RunOptions(progress=progress))
-    except LaconicError as error:
-        say({"error": str(error)})
-        return 1
+        try:
+            config = from_plain(LMConfig, order["config"], name="the order")
+            run_lm(order["name"], config, Path(order["out"]), RunOptions(progress=progress))
+        except LaconicError as error:
+            say({"error": str(error)})
+            return error.exit_code
     return 0
 
 
@@ -127,17 +129,30 @@ def _listen(number: int, process: "subprocess.Popen[bytes]", heard: "queue.Queue
     drain = threading.Thread(target=lambda: complaints.extend(process.stderr or ()), daemon=True)
     drain.start()
     sentence = None
-    for line in process.stdout:
+    try:
+        for line in process.stdout:
+            if message := _read(line):
+                sentence = message.get("error", sentence)
+                heard.put((number, message))
+    finally:  # Whoever waits for the end must always hear of it.
+        drain.join()
+        last = next((line.decode(errors="replace").strip() for line in reversed(complaints) if line.strip()), "no word of why")
+        heard.put((number, {"ended": True, "sentence": sentence, "last": last}))
+
+
+def _read(line: bytes) -> dict[str, Any] | None:
+    """A message, or None for a line that is none, such as what a library written in C prints."""
+    with suppress(ValueError, RecursionError):
         message = json.loads(line)
-        sentence = message.get("error", sentence)
-        heard.put((number, message))
-    drain.join()
-    last = next((line.decode(errors="replace").strip() for line in reversed(complaints) if line.strip()), "no word of why")
-    heard.put((number, {"ended": True, "sentence": sentence, "last": last}))
+        if isinstance(message, dict) and ("error" in message or {"done", "words"} <= set(message)):
+            return message
+    return None
 
 
 def _require_success(order: Order, code: int, message: dict[str, Any]) -> None:
     if message["sentence"]:
+        if code == UsageError.exit_code:
+            raise UsageError(message["sentence"])
         raise TrainingError(message["sentence"])
     if code:
         raise TrainingError(f"the run {order.name!r} ended with code {code} ({message['last']}): run it again")

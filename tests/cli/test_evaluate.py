@@ -10,3 +10,9 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     said = capsys.readouterr().out
     assert "$ laconic evaluate runs/small --corpus book.txt" in said
     assert "Bits per byte of the text, never per token" in said
+
+
+@pytest.mark.parametrize("words", [["--stride", "0"], ["--limit-mb", "inf"], ["--limit-mb", "nan"], ["--limit-mb", "0"]])
+def test_numbers_out_of_range_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "nowhere", *words]) == 2
+    assert words[0] in capsys.readouterr().err

@@ -181,3 +181,9 @@ def test_help_imports_nothing_heavy():
         "assert not {'numba', 'numpy', 'torch', 'rich.table'} & set(sys.modules), sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("limit", ["inf", "nan"])
+def test_a_limit_that_is_no_size_is_refused(limit: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tokenizer", "build", "static-ac", "--out", str(tmp_path / "out"), "--limit-mb", limit]) == 2
+    assert "--limit-mb" in capsys.readouterr().err

@@ -34,7 +34,9 @@ def test_a_model_is_trained_and_measured(tmp_path: Path, capsys: pytest.CaptureF
     assert measured["results"]["bits_per_byte"] == resumed["results"]["bits_per_byte"]
     assert Path(measured["record"]).is_file()
     assert main(["evaluate", str(out), "--limit-mb", "0.0005", "--stride", "4"]) == 0
-    assert measured["record"] in capsys.readouterr().out
+    assert measured["record"].replace(".json", "-2.json") in capsys.readouterr().out
+    assert main(["evaluate", str(out), "--stride", "33"]) == 2
+    assert "the stride is 33, but must lie between 1 and the context" in capsys.readouterr().err
 
 
 def test_recipes_and_their_settings_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,6 +38,20 @@ def test_another_text_with_overlap(run: Path, tmp_path: Path) -> None:
     assert path.parent == run and path.name.startswith("evaluate-") and path.name.endswith("-all.json")
 
 
+def test_earlier_records_stay_and_the_stride_is_recorded(run: Path, tmp_path: Path) -> None:
+    text = tmp_path / "again.txt"
+    text.write_text("The cat sat on the mat.\n" * 9)
+    measured = [evaluate_run(run, corpus=str(text), split="all", limit=100, stride=stride) for stride in (None, 8, 1)]
+    assert [path.name.removeprefix(measured[0][1].stem) for _, path in measured] == [".json", "-2.json", "-3.json"]
+    assert [Record.load(path).config["stride"] for _, path in measured] == [32, 8, 1]
+
+
+@pytest.mark.parametrize("stride", [-1, 0, 33])
+def test_a_stride_beyond_the_context_is_refused(run: Path, stride: int) -> None:
+    with pytest.raises(UsageError, match=f"the stride is {stride}, but must lie between 1 and the context of the run, 32"):
+        evaluate_run(run, stride=stride)
+
+
 def test_an_unfinished_run_is_named(run: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_bytes((run / "config.json").read_bytes())
     with pytest.raises(UsageError, match="has not come to its end"):

@@ -12,9 +12,11 @@ def evaluate(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A folder that laconic train wrote.")],
     corpus: Annotated[str | None, typer.Option(help="Name or path of the text. [that of the run]")] = None,
     split: Annotated[str | None, typer.Option(help="Which part of it. [that of the run]")] = None,
-    limit_mb: Annotated[float, typer.Option("--limit-mb", min=0.0001, help="Measure on so many MB (10^6 bytes).")] = 1.0,
+    limit_mb: Annotated[
+        float, typer.Option("--limit-mb", min=0.0001, max=1e6, help="Measure on so many MB (10^6 bytes).")
+    ] = 1.0,
     stride: Annotated[
-        int | None, typer.Option(help="New tokens per segment; fewer than the context overlap. [context]")
+        int | None, typer.Option(min=1, help="New tokens per segment; fewer than the context overlap. [context]")
     ] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder with the named data sets. [LACONIC_DATA]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -22,17 +24,22 @@ def evaluate(
     """Measure a trained language model on held-out text.
 
     Bits per byte of the text, never per token, so that models with different tokenizers compare. A record is written into
-    the folder of the run.
+    the folder of the run, beside those of earlier measurements.
 
     Example: how well does a model of Python sources read a book?
 
         $ laconic evaluate runs/small --corpus book.txt --split all --limit-mb 0.5
     """
+    import math
+
     from laconic.cli.bars import training_bar
     from laconic.cli.train import describe
+    from laconic.errors import UsageError
     from laconic.recipes.evaluate import evaluate_run
     from laconic.recipes.registry import RunOptions
 
+    if math.isnan(limit_mb):
+        raise UsageError("--limit-mb is nan, but must be a number of MB")
     with training_bar("measuring", quiet=as_json) as progress:
         options = RunOptions(data_root=data_root, progress=progress)
         record, path = evaluate_run(

@@ -38,7 +38,7 @@ def build(
         str, typer.Option(help="Text to learn from: stdlib, wikipedia-en or another name, a path, or -.")
     ] = "stdlib",
     split: Annotated[str | None, typer.Option(help="Which part of a named corpus; train if it has one.")] = None,
-    limit_mb: Annotated[float, typer.Option(min=0.001, help="Learn from the first so many million bytes.")] = 16.0,
+    limit_mb: Annotated[float, typer.Option(min=0.001, max=1e6, help="Learn from the first so many million bytes.")] = 16.0,
     vocab_size: Annotated[int | None, typer.Option(help="Ids in all (sentencepiece, bpe). [4096]")] = None,
     bits: Annotated[int | None, typer.Option(help="Bits per window, 16 to 128 (equal-info). [16]")] = None,
     token_bits: Annotated[
@@ -65,12 +65,15 @@ def build(
 
         $ laconic tokenizer build equal-info --bits 24 --out my-windows
     """
+    import math
     import time
 
     from laconic.errors import UsageError
     from laconic.text.corpora import open_corpus
     from laconic.tokens.registry import TRAINED, build_tokenizer, save_tokenizer
 
+    if math.isnan(limit_mb):
+        raise UsageError("--limit-mb is nan, but must be a number of MB")
     given: dict[str, Any] = {
         "vocab_size": vocab_size,
         "bits": bits,

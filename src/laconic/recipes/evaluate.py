@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
-from laconic.errors import MissingDataError, UsageError
+from laconic.errors import UsageError
 from laconic.model.folder import load_model
 from laconic.recipes.lm import LMConfig, held_out_tokens, measure, measured_results
 from laconic.recipes.registry import RunOptions
@@ -37,29 +38,41 @@ def evaluate_run(
         The record, and the file it was written to.
 
     Raises:
-        UsageError: `run` is not the folder of a run, or was not trained to its end; or a name that is not known.
+        UsageError: `run` is not the folder of a run, or was not trained to its end; or a name that is not
+            known, or a stride beyond the context.
         MissingDataError: the text is not at hand, or empty.
     """
     options = options or RunOptions()
     config = load_config(run, LMConfig)
-    changed = replace(config, corpus=corpus or config.corpus, stride=stride or config.stride)
-    split = split or config.test_split
+    if stride is not None and not 1 <= stride <= config.context:
+        raise UsageError(f"the stride is {stride}, but must lie between 1 and the context of the run, {config.context}")
+    changed = replace(
+        config,
+        corpus=config.corpus if corpus is None else corpus,
+        stride=config.stride if stride is None else stride,
+    )
+    split = config.test_split if split is None else split
     asked = {"run": str(run), "corpus": changed.corpus, "split": split, "limit": limit, "trained": to_plain(config)}
+    asked["stride"] = config.context if changed.stride is None else changed.stride
     record = Record.start(kind="evaluate", name=f"{changed.corpus}, {split}", seed=config.seed, config=asked)
     if not (run / MODEL).is_dir():
         raise UsageError(f"the run in {run} has not come to its end: continue it with laconic train --resume")
     model, tokenizer = load_model(run / MODEL), load_tokenizer(run / TOKENIZER)
     model.train(False)
     tokens_N, size = held_out_tokens(changed, tokenizer, split, limit, options.data_root)
-    if not size:
-        raise MissingDataError(f"the split {split!r} of {changed.corpus} holds no text: choose another split or corpus")
     tell = options.progress
     bits = measure(changed, model, tokenizer, tokens_N, size, (lambda done: tell(done, size, "")) if tell is not None else None)
     results = measured_results(model, tokenizer, bits, context=config.context)
     finished = record.finish(results=results, cost={"flops": results["flops_per_byte_full"] * bits.bytes})
-    path = run / f"evaluate-{_slug(changed.corpus)}-{split}.json"
+    path = _free_path(run, f"evaluate-{_slug(changed.corpus)}-{split}")
     finished.save(path)
     return finished, path
+
+
+def _free_path(folder: Path, stem: str) -> Path:
+    """A name that no earlier record has."""
+    names = (f"{stem}.json" if number == 1 else f"{stem}-{number}.json" for number in count(1))
+    return next(path for path in (folder / name for name in names) if not path.exists())
 
 
 def _slug(name: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 from laconic.bytelm.base import AbstractByteLM
 from laconic.bytelm.files import ModelFile, write_model_file
 from laconic.bytelm.ngram import NGramByteLM
-from laconic.bytelm.registry import SHIPPED, find_byte_lm, load_byte_lm, save_byte_lm
+from laconic.bytelm.registry import SHIPPED, as_byte_lm, find_byte_lm, load_byte_lm, save_byte_lm
 from laconic.bytelm.uniform import UniformByteLM
 from laconic.bytelm.unigram import UnigramByteLM
 from laconic.errors import CorruptFileError, ModelMismatchError, UsageError
@@ -54,3 +54,9 @@ def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     write_model_file(ModelFile(kind="oracle", config={}, description="", tensors={}), tmp_path / "m.safetensors")
     with pytest.raises(CorruptFileError, match="knows no byte model of kind 'oracle'"):
         load_byte_lm(tmp_path / "m.safetensors")
+
+
+def test_a_model_stands_for_itself_and_a_name_for_one_that_is_read_once() -> None:
+    model = load_byte_lm("default")
+    assert as_byte_lm(model) is model
+    assert as_byte_lm("default") is as_byte_lm("light") is model

@@ -3,7 +3,6 @@
 `compress` and `decompress` are the daily names; streams take files and pipes of any length.
 """
 
-import functools
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from laconic.archive.salvage import salvage_stream
 from laconic.archive.summary import KindTotal, Loss, Summary
 from laconic.archive.writer import compress_stream
 from laconic.bytelm.base import AbstractByteLM
-from laconic.bytelm.registry import load_byte_lm
+from laconic.bytelm.registry import as_byte_lm
 
 __all__ = [
     "KindTotal",
@@ -49,7 +48,7 @@ def compress(data: bytes, model: str | Path | AbstractByteLM = "default", *, pre
         45
     """
     sink = io.BytesIO()
-    compress_stream(io.BytesIO(data), sink, model=_load(model), precision=precision)
+    compress_stream(io.BytesIO(data), sink, model=as_byte_lm(model), precision=precision)
     return sink.getvalue()
 
 
@@ -70,7 +69,7 @@ def decompress(blob: bytes, model: str | Path | AbstractByteLM | None = None) ->
         b'the same bytes'
     """
     sink = io.BytesIO()
-    read_stream(io.BytesIO(blob), sink, model=None if model is None else _load(model))
+    read_stream(io.BytesIO(blob), sink, model=None if model is None else as_byte_lm(model))
     return sink.getvalue()
 
 
@@ -94,15 +93,3 @@ def decompress_stream(
     if salvage:
         return salvage_stream(source, sink, model=model, progress=progress)
     return read_stream(source, sink, model=model, progress=progress)
-
-
-def _load(model: str | Path | AbstractByteLM) -> AbstractByteLM:
-    if isinstance(model, AbstractByteLM):
-        return model
-    return load_byte_lm(model) if str(model).endswith(".safetensors") else _load_shipped(str(model))
-
-
-@functools.cache
-def _load_shipped(name: str) -> AbstractByteLM:
-    """A model by name, kept: many short texts would otherwise spend most of their time on loading it."""
-    return load_byte_lm(name)

@@ -65,6 +65,11 @@ def load_byte_lm(name: str | Path) -> AbstractByteLM:
     raise UsageError(f"there is no byte model {name!r}: choose {names} or uniform, or name a .safetensors file")
 
 
+def as_byte_lm(model: str | Path | AbstractByteLM) -> AbstractByteLM:
+    """The model itself, or the one that a name or a path stands for; those that come with laconic are read once."""
+    return model if isinstance(model, AbstractByteLM) else load_byte_lm(model)
+
+
 def find_byte_lm(fingerprint: int) -> AbstractByteLM:
     """The model that comes with laconic and has this fingerprint.
 

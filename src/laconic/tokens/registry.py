@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from laconic.bytelm.base import AbstractByteLM
-from laconic.bytelm.registry import load_byte_lm
+from laconic.bytelm.registry import as_byte_lm
 from laconic.codec.windows import Reading
 from laconic.errors import UsageError
 from laconic.tokens.arithmetic import ArithmeticConfig, ArithmeticTokenizer
@@ -151,17 +151,13 @@ def _build_bpe(documents: Iterable[bytes], **settings: Any) -> AbstractTokenizer
 def _build_ac(
     documents: Iterable[bytes], *, model: str | Path | AbstractByteLM = "default", **settings: Any
 ) -> AbstractTokenizer:
-    return ArithmeticTokenizer(_byte_lm(model), ArithmeticConfig(**settings))
+    return ArithmeticTokenizer(as_byte_lm(model), ArithmeticConfig(**settings))
 
 
 def _build_equal_info(
     documents: Iterable[bytes], *, model: str | Path | AbstractByteLM = "default", **settings: Any
 ) -> AbstractTokenizer:
-    return EqualInfoTokenizer(_byte_lm(model), EqualInfoConfig(**settings))
-
-
-def _byte_lm(model: str | Path | AbstractByteLM) -> AbstractByteLM:
-    return model if isinstance(model, AbstractByteLM) else load_byte_lm(model)
+    return EqualInfoTokenizer(as_byte_lm(model), EqualInfoConfig(**settings))
 
 
 _BUILDERS: dict[str, Callable[..., AbstractTokenizer]] = {

@@ -30,7 +30,7 @@ CPU = torch.device("cpu")
 
 def trained(name: str = "adamw") -> tuple[torch.nn.Module, torch.optim.Optimizer]:
     model = tiny_model(seed=7)
-    optimizer = build_optimizer(OptimizerConfig(name=name), model.parameters())
+    optimizer = build_optimizer(OptimizerConfig(name=name), model.named_parameters())
     for group in optimizer.param_groups:
         group["lr"] = 0.1 / 3
     model(input_ids=torch.arange(8)[None]).logits.square().sum().backward()
@@ -45,11 +45,11 @@ def write(root: Path, step: int = 1, name: str = "adamw", pointers: tuple[str, .
     return commit_checkpoint(part, pointers)
 
 
-@pytest.mark.parametrize("name", ["adamw", "adafactor"])
+@pytest.mark.parametrize("name", ["adamw", "adafactor", "muon"])
 def test_weights_and_optimizer_come_back_to_the_bit(tmp_path: Path, name: str) -> None:
     folder = write(tmp_path, name=name)
     model = tiny_model(seed=8)
-    optimizer = build_optimizer(OptimizerConfig(name=name), model.parameters())
+    optimizer = build_optimizer(OptimizerConfig(name=name), model.named_parameters())
     assert read_common_part(folder, model, optimizer) == {"step": 1}
     expected_model, expected = trained(name)
     for one, two in zip(model.parameters(), expected_model.parameters(), strict=True):
@@ -103,7 +103,7 @@ def test_missing_damaged_foreign_and_newer_checkpoints_are_refused(tmp_path: Pat
     model, optimizer = trained()
     other = torch.nn.Linear(2, 2)
     with pytest.raises(CorruptFileError, match="weights of another model"):
-        read_common_part(folder, other, build_optimizer(OptimizerConfig(), other.parameters()))
+        read_common_part(folder, other, build_optimizer(OptimizerConfig(), other.named_parameters()))
     weights = folder / "optimizer.safetensors"
     whole = weights.read_bytes()
     for damaged in (b"", whole[:-1], b"\xff" * 8 + whole[8:]):

@@ -90,7 +90,7 @@ def test_micro_batches_change_nothing(tmp_path: Path, micro: int) -> None:
     assert whole.progress.tokens == parts.progress.tokens
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "adafactor"])
+@pytest.mark.parametrize("optimizer", ["adamw", "adafactor", "muon"])
 def test_resumed_equals_uninterrupted_to_the_bit(tmp_path: Path, optimizer: str) -> None:
     config = replace(CONFIG, optimizer=OptimizerConfig(name=optimizer))
     straight = run(tmp_path / "a", config)

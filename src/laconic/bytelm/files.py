@@ -123,6 +123,17 @@ def take_tensor(file: ModelFile, name: str, dtype: np.dtype[Any], shape: tuple[i
     return tensor
 
 
+def parse_fingerprint(value: object) -> int:
+    """A fingerprint from its sixteen hex digits.
+
+    Raises:
+        CorruptFileError: it is none.
+    """
+    if isinstance(value, str) and len(value) == 16 and set(value) <= set("0123456789abcdef"):
+        return int(value, 16)
+    raise CorruptFileError(f"this model names another one by {value!r}, which is no fingerprint: {_ADVICE}")
+
+
 def _canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 

@@ -4,21 +4,43 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from laconic.bytelm.base import AbstractByteLM
-from laconic.bytelm.files import ModelFile, read_model_file, write_model_file
+from laconic.bytelm.files import ModelFile, parse_fingerprint, read_model_file, write_model_file
 from laconic.bytelm.ngram import NGramByteLM
 from laconic.bytelm.uniform import UniformByteLM
 from laconic.bytelm.unigram import UnigramByteLM
-from laconic.errors import CorruptFileError, ModelMismatchError, UsageError
+from laconic.errors import CorruptFileError, ModelMismatchError, UsageError, missing_extra
 
 _FOLDER = Path(__file__).parent / "shipped"
+
+
+def _open_transformer(file: ModelFile) -> AbstractByteLM:
+    """Read on its own: only here is torch needed."""
+    try:
+        from laconic.bytelm.transformer import TransformerByteLM
+    except ModuleNotFoundError as error:
+        raise missing_extra("torch", "neural", "this byte model") from error
+    prior = file.config.get("prior")
+    return TransformerByteLM(file, None if prior is None else find_byte_lm(parse_fingerprint(prior)))
+
 
 _KINDS: dict[str, Callable[[ModelFile], AbstractByteLM]] = {
     "uniform": UniformByteLM.from_file,
     "unigram": UnigramByteLM.from_file,
     "ngram": NGramByteLM,
+    "transformer": _open_transformer,
 }
+
+
+@runtime_checkable
+class Storable(Protocol):
+    """A byte model that has a file form."""
+
+    def to_file(self) -> ModelFile:
+        """This model as the content of a file."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +117,7 @@ def save_byte_lm(model: AbstractByteLM, path: Path | str) -> None:
     """
     if not str(path).endswith(".safetensors"):
         raise ValueError(f"path is {str(path)!r}, but the file of a byte model is named *.safetensors")
-    if not isinstance(model, UniformByteLM | UnigramByteLM | NGramByteLM):
+    if not isinstance(model, Storable):
         raise ValueError(f"model is a {type(model).__name__}, which has no file form")
     write_model_file(model.to_file(), path)
 

@@ -31,6 +31,8 @@ from laconic.records.files import open_atomic
 
 SCHEMA = 1
 MAX_JSON_BYTES = 64 << 20
+_TUPLES = ("betas", "eps", "ns_coefficients")
+"""Numbers of optimisers that are tuples, which JSON has not."""
 LAST, BEST = "last", "best"
 
 
@@ -220,7 +222,7 @@ def _unflatten_optimizer(tensors: Mapping[str, Tensor], plain: Mapping[str, Any]
         index, _, name = key.partition(".")
         state.setdefault(int(index), {})[name] = value
     groups = [
-        {name: tuple(value) if name in ("betas", "eps") and isinstance(value, list) else value for name, value in group.items()}
+        {name: tuple(value) if name in _TUPLES and isinstance(value, list) else value for name, value in group.items()}
         for group in plain["groups"]
     ]
     return {"state": state, "param_groups": groups}

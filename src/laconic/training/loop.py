@@ -203,7 +203,9 @@ class _Run:
         self.precision = _resolve_precision(config.precision, self.accelerator.device)
         self.rows = _share_of_batch(config, self.accelerator.num_processes)
         self.bare, self.progress, self.saved_step = model, Progress(), -1
-        self.model, self.optimizer = self.accelerator.prepare(model, build_optimizer(config.optimizer, model.parameters()))
+        self.model, self.optimizer = self.accelerator.prepare(
+            model, build_optimizer(config.optimizer, model.named_parameters())
+        )
         self.root = out / "checkpoints"
         if self.accelerator.is_main_process:
             _make_folder(self.root)

@@ -1,12 +1,16 @@
-"""Optimisers: AdamW, and Adafactor with T5X's settings."""
+"""Optimisers: AdamW, Adafactor with T5X's settings, and Muon with AdamW for what is no hidden matrix."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any, final
 
 import torch
 from torch import nn
 
-OPTIMIZERS = ("adamw", "adafactor")
+OPTIMIZERS = ("adamw", "adafactor", "muon")
+
+_TABLES = ("embed", "lm_head", "wte", "wpe")
+"""Parts of the names of matrices that are look-up tables or outputs: Muon is not for them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +18,9 @@ class OptimizerConfig:
     """Which optimiser. The learning rate comes from the schedule.
 
     Attributes:
-        name: `adamw`, or `adafactor`: factored second moments, updates scaled by each parameter's size, no momentum.
+        name: `adamw`; `adafactor`: factored second moments, updates scaled by each parameter's size, no momentum; or `muon`:
+            orthogonalised momentum for the matrices of the layers, scaled to the size of AdamW's updates so that one
+            learning rate serves both, and AdamW for the rest.
         beta1: decay of AdamW's mean of gradients.
         beta2: decay of AdamW's mean of squared gradients.
         weight_decay: decoupled, on matrices only; the paper uses none.
@@ -35,9 +41,17 @@ class OptimizerConfig:
             raise ValueError(f"weight_decay is {self.weight_decay}, but must not be negative")
 
 
-def build_optimizer(config: OptimizerConfig, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-    """An optimiser over all parameters that learn; vectors (norms, biases) are free of weight decay."""
-    trained = [parameter for parameter in parameters if parameter.requires_grad]
+def build_optimizer(config: OptimizerConfig, parameters: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer:
+    """An optimiser over all parameters that learn; vectors (norms, biases) are free of weight decay.
+
+    Args:
+        config: which one.
+        parameters: with their names, as `named_parameters` gives them.
+    """
+    named = [(name, parameter) for name, parameter in parameters if parameter.requires_grad]
+    if config.name == "muon":
+        return SplitOptimizer(config, named)
+    trained = [parameter for _, parameter in named]
     groups = [
         {"params": [parameter for parameter in trained if parameter.dim() >= 2], "weight_decay": config.weight_decay},
         {"params": [parameter for parameter in trained if parameter.dim() < 2], "weight_decay": 0.0},
@@ -47,3 +61,45 @@ def build_optimizer(config: OptimizerConfig, parameters: Iterable[nn.Parameter])
         return torch.optim.AdamW(groups, lr=1.0, betas=(config.beta1, config.beta2))
     # T5X adds epsilon1 = 1e-30 to squared gradients; torch clamps at the square of its own.
     return torch.optim.Adafactor(groups, lr=1.0, beta2_decay=-0.8, eps=(1e-15, 1e-3), d=1.0)
+
+
+@final
+class SplitOptimizer(torch.optim.Optimizer):
+    """Muon (torch's, of Jordan et al. 2024) for the matrices of the layers, AdamW for tables, outputs and vectors.
+
+    Args:
+        config: momentum and decay.
+        named: parameters that learn, with their names.
+    """
+
+    def __init__(self, config: OptimizerConfig, named: Iterable[tuple[str, nn.Parameter]]) -> None:
+        matrices, others = list[nn.Parameter](), list[nn.Parameter]()
+        for name, parameter in named:
+            hidden = parameter.dim() == 2 and not any(table in name for table in _TABLES)
+            (matrices if hidden else others).append(parameter)
+        if not matrices:
+            raise ValueError("muon needs matrices between embedding and output, but this model has none: use adamw")
+        decay = config.weight_decay
+        self._parts: tuple[torch.optim.Optimizer, ...] = (
+            torch.optim.Muon(matrices, lr=1.0, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(others, lr=1.0, betas=(config.beta1, config.beta2), weight_decay=0.0),
+        )
+        super().__init__([group for part in self._parts for group in part.param_groups], {})
+        self._share()
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """One update of all parameters."""
+        loss = closure() if closure else None
+        for part in self._parts:
+            part.step()
+        return loss
+
+    def load_state_dict(self, state_dict: Any) -> None:
+        """Take over what `state_dict` returned."""
+        super().load_state_dict(state_dict)
+        self._share()
+
+    def _share(self) -> None:
+        """Let both parts work on the groups and the state that this optimiser shows, saves and loads."""
+        for part, group in zip(self._parts, self.param_groups, strict=True):
+            part.param_groups, part.state = [group], self.state

@@ -1,0 +1,72 @@
+"""Next-symbol prediction for byte models: in short contexts too, and on top of another model's predictions."""
+
+import math
+from typing import final
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int64
+from torch import Tensor, nn
+
+from laconic.bytelm.base import AbstractByteLM
+from laconic.bytelm.fixedpoint import FRACTION
+from laconic.bytelm.prior import prior_logits
+from laconic.shapes import SYMBOLS
+from laconic.training.language_modeling import predict
+from laconic.training.objective import AbstractObjective, Batch, LossOutput
+
+
+@final
+class ByteModeling(AbstractObjective):
+    """Predict every symbol of a segment from those before it, the first one from nothing.
+
+    Args:
+        prior: a byte model whose logarithms are added to the network's logits; None for the network alone.
+        short: the share of rows that are cut into pieces of `piece` symbols, each read from an empty context, 0 to 1.
+            Windows and small files begin there, and long segments hardly show it.
+        piece: symbols in such a piece; divides the segments.
+        z_loss: weight of the squared log normaliser.
+    """
+
+    def __init__(self, *, prior: AbstractByteLM | None, short: float = 0.0, piece: int = 32, z_loss: float = 0.0) -> None:
+        if not 0 <= short <= 1:
+            raise ValueError(f"short is {short}, but must lie between 0 and 1")
+        self._prior, self._short, self._piece, self._z_loss = prior, short, piece, z_loss
+
+    def loss(self, model: nn.Module, batch: Batch) -> LossOutput:
+        """The mean negative log-likelihood in nats, plus the z-loss; statistics `nll` and `short_nll` are without it."""
+        cut = round(self._short * len(batch.tokens_BT))
+        count = max(batch.count, 1)
+        long_nll, long_z = self._sums(model, batch.tokens_BT[cut:], batch.pad_id)
+        short_nll, short_z = self._sums(model, batch.tokens_BT[:cut].reshape(-1, self._piece), batch.pad_id)
+        nll, penalty = (long_nll + short_nll) / count, self._z_loss * (long_z + short_z) / count
+        statistics = {"nll": nll.detach(), "z_loss": penalty.detach()}
+        return LossOutput(loss=nll + penalty, statistics=statistics)
+
+    def _sums(self, model: nn.Module, tokens_BT: Int64[Tensor, "B T"], pad_id: int) -> tuple[Tensor, Tensor]:
+        if not len(tokens_BT):
+            return torch.zeros((), device=tokens_BT.device), torch.zeros((), device=tokens_BT.device)
+        logits_BTS = symbol_logits(model, tokens_BT, self._prior, pad_id)
+        normaliser_BT = torch.logsumexp(logits_BTS, dim=-1)
+        carries_BT = tokens_BT != pad_id
+        picked_BT = logits_BTS.gather(-1, (tokens_BT * carries_BT)[..., None])[..., 0]
+        return ((normaliser_BT - picked_BT) * carries_BT).sum(), (normaliser_BT.square() * carries_BT).sum()
+
+
+def symbol_logits(
+    model: nn.Module, tokens_BT: Int64[Tensor, "B T"], prior: AbstractByteLM | None, start: int
+) -> Float32[Tensor, "B T 257"]:
+    """Logits of each symbol given those before it in its row: the network's, plus the prior's if there is one.
+
+    Args:
+        model: a causal Hugging Face model of 258 symbols.
+        tokens_BT: symbols, padded on the right with `start`.
+        prior: a byte model, or None.
+        start: the input before the first symbol.
+    """
+    logits_BTS = predict(model, tokens_BT, vocab_size=SYMBOLS, start_id=start)
+    if prior is None:
+        return logits_BTS
+    symbols_BT = np.where(tokens_BT.cpu().numpy() < SYMBOLS, tokens_BT.cpu().numpy(), 0).astype(np.uint16)
+    known_BTS = torch.from_numpy(prior_logits(prior, symbols_BT)).to(logits_BTS.device)
+    return logits_BTS + known_BTS * (math.log(2) / FRACTION)

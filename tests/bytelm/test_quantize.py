@@ -1,0 +1,51 @@
+"""Quantising keeps what a parent predicts, nearly, and refuses what the integer forward pass does not know."""
+
+import numpy as np
+import pytest
+import torch
+
+from laconic.bytelm.base import CountFormat
+from laconic.bytelm.quantize import quantize
+from laconic.bytelm.registry import load_byte_lm, save_byte_lm
+from laconic.bytelm.transformer import TransformerByteLM
+from laconic.errors import UsageError
+from laconic.evaluation.byte_models import byte_model_bits
+from laconic.model.byte_parent import build_byte_parent
+from laconic.recipes.bytelm import segment_bits
+
+TEXT = np.frombuffer((b"Call me Ishmael. Some years ago, never mind how long precisely, " * 40)[:2048], np.uint8)
+TEXTS_NT = TEXT.reshape(-1, 64).astype(np.uint16)
+
+
+def _parent(scale: float = 4.0) -> torch.nn.Module:
+    """Weights large enough that every layer matters."""
+    model = build_byte_parent("tiny", band=16, seed=0).eval()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if parameter.dim() == 2:
+                parameter.mul_(scale if "embed" not in name else 1.0)
+    return model
+
+
+@pytest.mark.parametrize("prior", ["none", "light"])
+def test_the_integer_model_predicts_what_its_parent_does(prior: str) -> None:
+    model, known = _parent(), None if prior == "none" else load_byte_lm(prior)
+    exact = TransformerByteLM(quantize(model, TEXTS_NT, prior=known, trained_on="a whale"), known)
+    bits = byte_model_bits(exact, list(TEXTS_NT), CountFormat(precision=20))
+    assert bits == pytest.approx(segment_bits(model, known, TEXTS_NT.astype(np.int64)), rel=0.01)
+
+
+def test_equal_parents_give_equal_models(tmp_path) -> None:
+    files = [quantize(_parent(), TEXTS_NT, prior=None, trained_on="a whale") for _ in range(2)]
+    assert (
+        files[0].fingerprint == files[1].fingerprint != quantize(_parent(2.0), TEXTS_NT, prior=None, trained_on="").fingerprint
+    )
+    save_byte_lm(TransformerByteLM(files[0], None), tmp_path / "m.safetensors")
+    again = load_byte_lm(tmp_path / "m.safetensors")
+    assert again.fingerprint == files[0].fingerprint
+    assert "2 layers, attention over 16 bytes, trained on a whale" in again.description
+
+
+def test_other_parents_are_refused() -> None:
+    with pytest.raises(UsageError, match="one key and value head"):
+        quantize(build_byte_parent("tiny", band=16, seed=0, key_heads=2), TEXTS_NT, prior=None, trained_on="")

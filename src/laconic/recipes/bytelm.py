@@ -193,7 +193,7 @@ def run_bytelm(name: str, config: ByteLMConfig, out: Path, options: RunOptions) 
     outcome = train(
         model,
         objective,
-        _stream(mix_corpora(corpora), config, rank, world),
+        stream_segments(mix_corpora(corpora), config, rank, world),
         config.loop,
         out,
         evaluate=evaluate,
@@ -283,7 +283,8 @@ def compare(
     return {"bits_per_byte": exact, "float_bits_per_byte": parent, "quantization_cost": exact / parent - 1}
 
 
-def _stream(corpus: Corpus, config: ByteLMConfig, rank: int, world: int) -> TokenStream:
+def stream_segments(corpus: Corpus, config: ByteLMConfig, rank: int, world: int) -> TokenStream:
+    """Segments of `config.context` symbols, shuffled; process `rank` of `world` gets its share."""
     # Segments are shuffled one by one, so that those of one document do not meet in one update.
     pipeline = PipelineConfig(
         example_symbols=config.context,

@@ -274,12 +274,18 @@ def to_byte_model(
 
 
 def compare(
-    model: PreTrainedModel, byte_model: AbstractByteLM, prior: AbstractByteLM | None, tokens_NT: np.ndarray, precision: int
+    model: PreTrainedModel | None,
+    byte_model: AbstractByteLM,
+    prior: AbstractByteLM | None,
+    tokens_NT: np.ndarray,
+    precision: int,
 ) -> dict[str, float]:
-    """Bits per byte of the float parent and of the integer model on the same segments."""
-    parent = segment_bits(model, prior, tokens_NT)
+    """Bits per byte of the integer model, and of its float parent if that is at hand, on the same segments."""
     texts = [row[row < SYMBOLS].astype(np.uint16) for row in tokens_NT]
     exact = byte_model_bits(byte_model, texts, CountFormat(precision=precision, eos=True))
+    if model is None:
+        return {"bits_per_byte": exact}
+    parent = segment_bits(model, prior, tokens_NT)
     return {"bits_per_byte": exact, "float_bits_per_byte": parent, "quantization_cost": exact / parent - 1}
 
 

@@ -1,4 +1,4 @@
-"""Measuring a finished run on any text."""
+"""Measuring a finished run on any text: a language model on tokens, or a byte model."""
 
 import re
 from dataclasses import replace
@@ -7,7 +7,9 @@ from pathlib import Path
 
 from laconic.errors import UsageError
 from laconic.model.folder import load_model
+from laconic.recipes.evaluate_bytes import measure_byte_run
 from laconic.recipes.lm import LMConfig, held_out_tokens, measure, measured_results
+from laconic.recipes.ngram import BYTE_MODEL
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import MODEL, TOKENIZER, load_config
 from laconic.recipes.settings import to_plain
@@ -24,10 +26,10 @@ def evaluate_run(
     stride: int | None = None,
     options: RunOptions | None = None,
 ) -> tuple[Record, Path]:
-    """Measure a trained language model, and write a record beside it.
+    """Measure a trained model, and write a record beside it.
 
     Args:
-        run: a folder that `laconic.recipes.lm.run_lm` wrote.
+        run: a folder that `laconic train` wrote.
         corpus: name or path of the text; the run's own if None.
         split: which part of it; that of the run's final measurement if None.
         limit: bytes to measure on, from the beginning of the split.
@@ -43,6 +45,10 @@ def evaluate_run(
         MissingDataError: the text is not at hand, or empty.
     """
     options = options or RunOptions()
+    if (run / BYTE_MODEL).is_file():
+        if stride is not None:
+            raise UsageError("byte models are measured on segments that do not overlap: leave out the stride")
+        return _evaluate_bytes(run, corpus, split, limit, options)
     config = load_config(run, LMConfig)
     if stride is not None and not 1 <= stride <= config.context:
         raise UsageError(f"the stride is {stride}, but must lie between 1 and the context of the run, {config.context}")
@@ -65,6 +71,17 @@ def evaluate_run(
     results = measured_results(model, tokenizer, bits, context=config.context)
     finished = record.finish(results=results, cost={"flops": results["flops_per_byte_full"] * bits.bytes})
     path = _free_path(run, f"evaluate-{_slug(changed.corpus)}-{split}")
+    finished.save(path)
+    return finished, path
+
+
+def _evaluate_bytes(run: Path, corpus: str | None, split: str | None, limit: int, options: RunOptions) -> tuple[Record, Path]:
+    record = Record.start(
+        kind="evaluate", name=f"{run.name}, {corpus or 'its own text'}", config={"run": str(run), "limit": limit}
+    )
+    measured = measure_byte_run(run, corpus=corpus, split=split, limit=limit, data_root=options.data_root)
+    finished = record.finish(results=measured, cost={})
+    path = _free_path(run, f"evaluate-{_slug(measured['corpus'])}-{measured['split']}")
     finished.save(path)
     return finished, path
 

@@ -5,7 +5,7 @@
 
 Every file of the data folder is unpacked on the fly; then come the empty file, one byte, noise, one repeated byte, and text
 with invalid UTF-8. Compressing and decompressing stream through the same functions as the command line; `auto` takes the
-light model from 8 MB on. A round trip is verified by SHA-256 of what went in and what came out, and by their lengths.
+light model from 2.5 MB on. A round trip is verified by SHA-256 of what went in and what came out, and by their lengths.
 """
 
 import argparse

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from laconic.archive import coding
 from laconic.archive.coding import decode_texts, encode_texts
 from laconic.bytelm.base import AbstractByteLM
 
@@ -44,3 +45,18 @@ def test_nothing_and_progress(uniform: AbstractByteLM) -> None:
     told: list[float] = []
     decode_texts([b""], [3000], uniform, 16, told.append)
     assert told == sorted(told) and len(told) > 1 and 0 <= told[0] <= told[-1] < 1
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1e9])
+def test_how_many_texts_share_a_call_changes_no_code(
+    seconds: float, unigram: AbstractByteLM, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = [bytes(range(n)) for n in range(1, 60)]
+    codes = encode_texts(texts, unigram, 16)
+    monkeypatch.setattr(coding, "_SECONDS_AT_ONCE", seconds)
+    monkeypatch.setattr(coding, "_FEWEST_AT_ONCE", 100)
+    monkeypatch.setattr(coding, "_MOST_AT_ONCE", 1000)
+    told: list[float] = []
+    assert encode_texts(texts, unigram, 16, told.append) == codes
+    assert told == sorted(told) and told[-1] == 1.0
+    assert len(told) == (59 if seconds == 0.0 else 7)  # 1, 3, 6 and then 16 rows at once.

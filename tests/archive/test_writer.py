@@ -110,7 +110,16 @@ def test_progress_is_told_in_bytes_of_text(uniform: AbstractByteLM) -> None:
     told: list[int] = []
     layout = Layout(block_bytes=10, batch_bytes=30)
     compress_stream(io.BytesIO(bytes(100)), io.BytesIO(), model=uniform, layout=layout, progress=told.append)
-    assert told == [30, 60, 90, 100]
+    assert told == sorted(told) and set(told) == {30, 60, 90, 100}
+
+
+def test_progress_moves_within_a_batch(uniform: AbstractByteLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laconic.archive.coding._FEWEST_AT_ONCE", 20)
+    monkeypatch.setattr("laconic.archive.coding._SECONDS_AT_ONCE", 0.0)
+    told: list[int] = []
+    layout = Layout(block_bytes=10, batch_bytes=50)
+    compress_stream(io.BytesIO(bytes(100)), io.BytesIO(), model=uniform, layout=layout, progress=told.append)
+    assert told == [20, 40, 50, 50, 70, 90, 100, 100]
 
 
 def test_the_header_names_model_and_precision(mixed_file: bytes, unigram: AbstractByteLM) -> None:

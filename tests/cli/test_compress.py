@@ -14,8 +14,10 @@ import pytest
 
 import laconic
 from laconic.archive.choice import LARGE_INPUT
+from laconic.bytelm.files import ModelFile
 from laconic.bytelm.registry import load_byte_lm
 from laconic.cli.main import main
+from laconic.errors import MissingExtraError
 
 TEXT = b"It was the best of times, it was the worst of times. " * 40
 
@@ -66,6 +68,8 @@ def test_an_output_that_exists_is_kept(book: Path, capsys: pytest.CaptureFixture
         (["book.txt", "-o", "no/where"], 1, "choose a folder"),
         (["book.txt", "--model", "huge"], 2, "no byte model 'huge'"),
         (["book.txt", "--precision", "30"], 2, "--help"),
+        (["book.txt", "--threads", "0"], 2, "threads is 0"),
+        (["book.txt", "--threads", "many"], 2, "--help"),
         ([], 2, "--help"),
     ],
 )
@@ -77,6 +81,43 @@ def test_failures_are_one_sentence(
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1 and error.startswith("laconic: ")
     assert [path.name for path in book.parent.iterdir()] == ["book.txt"]
+
+
+def test_the_number_of_threads_changes_nothing(tmp_path: Path) -> None:
+    text, packed = tmp_path / "text", []
+    text.write_bytes(b"".join(b"Line %d of a text that is long enough to share out.\n" % n for n in range(3000)))
+    for count in ("1", "2"):
+        command = [sys.executable, "-m", "laconic", "compress", str(text), "-o", "-", "--model", "light", "--threads", count]
+        environment = os.environ | {"NUMBA_NUM_THREADS": "2"}
+        packed.append(subprocess.run(command, capture_output=True, check=True, env=environment).stdout)
+    assert packed[0] == packed[1] and laconic.decompress(packed[0]) == text.read_bytes()
+
+
+def test_auto_does_without_a_package_that_is_missing_and_says_so(
+    book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lose_the_default_model(monkeypatch)
+    assert main(["compress", str(book), "--json"]) == 0
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["model"] == f"{load_byte_lm('light').fingerprint:016x}"
+    assert "light model is used" in captured.err and "laconic[neural]" in captured.err and captured.err.count("\n") == 1
+    assert main(["compress", str(book), "--force", "--model", "default"]) == 1
+    error = capsys.readouterr().err
+    assert "laconic[neural]" in error and error.count("\n") == 1
+    with pytest.raises(MissingExtraError):
+        laconic.compress(TEXT)
+
+
+def lose_the_default_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without torch: the default model is a transformer, and the module that reads it cannot be imported."""
+    from laconic.bytelm import registry
+
+    file = ModelFile(kind="transformer", config={}, description="", tensors={})
+    monkeypatch.setitem(sys.modules, "laconic.bytelm.transformer", None)
+    load = registry._load_shipped
+    monkeypatch.setattr(registry, "_load_shipped", lambda name: registry._open(file) if name == "lost" else load(name))
+    monkeypatch.setitem(registry.SHIPPED, "lost", registry.ShippedModel(path=Path("lost"), fingerprint=file.fingerprint))
+    monkeypatch.setitem(registry.ALIASES, "default", "lost")
 
 
 def test_bytes_do_not_go_to_a_terminal(book: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,7 +158,7 @@ def test_a_full_disk_is_one_sentence() -> None:
 
 
 def test_a_reader_that_goes_away_is_one_sentence() -> None:
-    process = run("compress", "-", stdout=subprocess.PIPE)
+    process = run("compress", "-", "--model", "light", stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.close()
     process.stdout = None

@@ -112,6 +112,13 @@ def test_a_file_compressed_with_a_model_of_ones_own(tmp_path: Path) -> None:
     assert text.read_bytes() == b"own words"
 
 
+def test_threads(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["decompress", str(packed), "--threads", "-3"]) == 2
+    assert "threads is -3" in capsys.readouterr().err and not packed.with_name("noise.bin").exists()
+    assert main(["decompress", str(packed), "--threads", "64"]) == 0
+    assert packed.with_name("noise.bin").read_bytes() == TEXT
+
+
 def test_the_damage_was_where_it_was_meant(packed: Path) -> None:
     with packed.open("rb") as file:
         assert next_frame(file, 17, packed.stat().st_size) < 40_000

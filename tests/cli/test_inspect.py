@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 import laconic
-from laconic.bytelm.registry import load_byte_lm
+from laconic.bytelm.registry import ALIASES, load_byte_lm
 from laconic.cli.main import main
+from laconic.errors import missing_extra
 
 
 @pytest.fixture
@@ -46,6 +47,26 @@ def test_an_unknown_model_is_told(packed: Path, capsys: pytest.CaptureFixture[st
     packed.write_bytes(laconic.compress(b"text", UnigramByteLM(np.ones(257, np.uint32))))
     assert main(["inspect", str(packed)]) == 0
     assert "does not come with this laconic" in capsys.readouterr().out
+
+
+def test_a_shipped_model_is_named(packed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    packed.write_bytes(laconic.compress(b"The quick brown fox jumps over the lazy dog", "light"))
+    assert main(["inspect", str(packed)]) == 0
+    assert f"({ALIASES['light']}: {load_byte_lm('light').description})" in capsys.readouterr().out
+    assert main(["inspect", str(packed), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model_name"] == ALIASES["light"]
+
+
+def test_a_model_that_needs_a_missing_package_is_named_all_the_same(
+    packed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def find(fingerprint: int) -> None:
+        raise missing_extra("torch", "neural", "this byte model")
+
+    packed.write_bytes(laconic.compress(b"The quick brown fox jumps over the lazy dog", "light"))
+    monkeypatch.setattr("laconic.bytelm.registry.find_byte_lm", find)
+    assert main(["inspect", str(packed)]) == 0
+    assert f"({ALIASES['light']})" in capsys.readouterr().out
 
 
 def test_other_files_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """Blocks through the byte model: many at once, each on its own, so that no block's bytes depend on its neighbours."""
 
+import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -10,27 +11,39 @@ from laconic.codec.arithmetic import Decoder, Encoder
 MAX_ROWS = 512
 """How many blocks are worked on together at most: a session may need kilobytes for each."""
 
-_STEPS_PER_REPORT = 1024
+_STEPS_PER_REPORT = 32
 
-_SYMBOLS_AT_ONCE = 1 << 20
+_FEWEST_AT_ONCE, _MOST_AT_ONCE = 1 << 15, 1 << 20
 """How many symbols are predicted in one call of the model: for each it returns eight bytes, and needs more itself."""
 
+_SECONDS_AT_ONCE = 0.5
+"""How long one call is to take, so that a report comes now and then. How texts share calls changes no code."""
 
-def encode_texts(texts: Sequence[bytes], model: AbstractByteLM, precision: int) -> list[bytes]:
+
+def encode_texts(
+    texts: Sequence[bytes], model: AbstractByteLM, precision: int, report: Callable[[float], None] | None = None
+) -> list[bytes]:
     """The arithmetic code of each text, predicted from an empty context.
 
     Args:
         texts: best of nearly equal length.
         model: who predicts.
         precision: counts sum to `2**precision`.
+        report: told now and then which part of the work, 0 to 1, is done.
 
     Returns:
         One code for each text, in their order; no shorter bit string would do.
     """
-    rows = max(1, _SYMBOLS_AT_ONCE // max(1, max(map(len, texts), default=0)))
-    return [
-        code for first in range(0, len(texts), rows) for code in _encode_together(texts[first : first + rows], model, precision)
-    ]
+    longest = max(1, max(map(len, texts), default=0))
+    codes, at_once = list[bytes](), _FEWEST_AT_ONCE
+    while len(codes) < len(texts):
+        rows, began = max(1, at_once // longest), time.perf_counter()
+        codes += _encode_together(texts[len(codes) : len(codes) + rows], model, precision)
+        quick = time.perf_counter() - began < _SECONDS_AT_ONCE
+        at_once = min(2 * at_once, _MOST_AT_ONCE) if quick else max(at_once // 2, _FEWEST_AT_ONCE)
+        if report is not None:
+            report(len(codes) / len(texts))
+    return codes
 
 
 def _encode_together(texts: Sequence[bytes], model: AbstractByteLM, precision: int) -> list[bytes]:

@@ -49,7 +49,7 @@ def batch_is_full(frames: Sequence[Frame]) -> bool:
 
 def decode_blocks(
     blocks: Sequence[tuple[Frame, bytes]],
-    model: AbstractByteLM | None,
+    model: AbstractByteLM,
     precision: int,
     report: Callable[[float], None] | None = None,
 ) -> list[bytes | CorruptFileError]:
@@ -57,14 +57,13 @@ def decode_blocks(
 
     Args:
         blocks: frames and payloads; those of kind `coded` go through the model together.
-        model: None where no model is at hand: then no coded block has a text.
+        model: the one that the file names.
         precision: of the file.
         report: told now and then which part of the work is done, 0 to 1.
     """
     coded = [number for number, (frame, _) in enumerate(blocks) if frame.kind == Kind.CODED and _possible(frame, precision)]
-    coded = coded if model is not None else []
     texts: dict[int, bytes] = {}
-    if coded and model is not None:
+    if coded:
         codes, lengths = [blocks[number][1] for number in coded], [blocks[number][0].text_length for number in coded]
         texts = dict(zip(coded, decode_texts(codes, lengths, model, precision, report), strict=True))
     return [_verify(frame, payload, texts.get(number)) for number, (frame, payload) in enumerate(blocks)]
@@ -84,7 +83,7 @@ def _verify(frame: Frame, payload: bytes, text: bytes | None) -> bytes | Corrupt
         except CorruptFileError as error:
             return error
     if text is None:
-        return CorruptFileError("it holds fewer bits than its text needs, or there is no model to read it")
+        return CorruptFileError("it holds fewer bits than its text needs")
     if xxhash.xxh32_intdigest(text) != frame.checksum:
         return CorruptFileError("its text does not match its checksum")
     return text

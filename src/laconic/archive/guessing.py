@@ -1,5 +1,6 @@
 """Which model and precision a file with a damaged header needs: found out by trying them on its first coded blocks."""
 
+import itertools
 from collections.abc import Iterator
 
 from laconic.archive.decoding import decode_blocks
@@ -27,20 +28,22 @@ def guess_model(source: FileSource, file_bytes: int, model: AbstractByteLM | Non
 
     Raises:
         CorruptFileError: there is not a single block in this file.
+        MissingExtraError: a quick model does not read it, and a slow one needs a package that is not installed.
     """
     header = guess_header(read_at(source, 0, HEADER_BYTES))
-    candidates = [model] if model is not None else list(_likely_models(header))
     precisions = list(dict.fromkeys(([header.precision] if header else []) + list(_PRECISIONS)))
     trials = _first_coded(source, file_bytes)
-    for candidate in candidates:
+    candidates = _likely_models(header) if model is None else iter([model])
+    likeliest = next(candidates)
+    for candidate in itertools.chain([likeliest], candidates) if trials else ():
         for precision in precisions:
             if any(isinstance(text, bytes) for text in decode_blocks(trials, candidate, precision)):
                 return candidate, precision
-    return candidates[0], precisions[0]
+    return likeliest, precisions[0]
 
 
 def _likely_models(header: Header | None) -> Iterator[AbstractByteLM]:
-    """The model that the damaged header seems to name, then those that come with laconic."""
+    """The model that the damaged header seems to name, else those that come with laconic, each once, quick ones first."""
     if header is not None:
         try:
             yield find_byte_lm(header.fingerprint)
@@ -48,8 +51,12 @@ def _likely_models(header: Header | None) -> Iterator[AbstractByteLM]:
             pass
         else:
             return
-    for name in ("default", "light", "uniform"):
-        yield load_byte_lm(name)
+    seen = set[int]()
+    for name in ("light", "uniform", "default"):
+        model = load_byte_lm(name)
+        if model.fingerprint not in seen:
+            seen.add(model.fingerprint)
+            yield model
 
 
 def _first_coded(source: FileSource, file_bytes: int) -> list[tuple[Frame, bytes]]:

@@ -51,21 +51,26 @@ def compress_stream(
     Returns:
         What was written.
     """
-    layout = layout or Layout()
-    batches = read_batches(source, layout.read_bytes)
-    text, last = next(batches)
-    blocks = choose_blocks(layout.cut(text, last), model, precision, join=layout.join)
-    header = Header(fingerprint=model.fingerprint, precision=precision, single=last and len(blocks) == 1)
-    writer = _Writer(sink, header)
-    while True:
+    layout, writer, done = layout or Layout(), None, 0
+    for text, last in read_batches(source, layout.read_bytes):
+        texts = layout.cut(text, whole=last and writer is None)
+        report = None if progress is None else _within(progress, done, len(text))
+        blocks = choose_blocks(texts, model, precision, join=layout.join, report=report)
+        if writer is None:
+            header = Header(fingerprint=model.fingerprint, precision=precision, single=last and len(blocks) == 1)
+            writer = _Writer(sink, header)
         writer.write(text, blocks)
+        done += len(text)
         if progress is not None:
-            progress(writer.summary.text_bytes)
-        if last:
-            return writer.finish()
-        del text, blocks
-        text, last = next(batches)
-        blocks = choose_blocks(layout.cut(text, whole=False), model, precision, join=layout.join)
+            progress(done)
+        del text, texts, blocks
+    assert writer is not None, "an empty source is one empty batch"
+    return writer.finish()
+
+
+def _within(progress: Callable[[int], None], done: int, size: int) -> Callable[[float], None]:
+    """Tell in bytes what is told as a part of a batch."""
+    return lambda part: progress(done + int(part * size))
 
 
 def read_batches(source: ByteSource, size: int) -> Iterator[tuple[bytes, bool]]:
@@ -84,15 +89,27 @@ def read_batches(source: ByteSource, size: int) -> Iterator[tuple[bytes, bool]]:
             return
 
 
-def choose_blocks(texts: Sequence[bytes], model: AbstractByteLM, precision: int, *, join: bool) -> list[Block]:
+def choose_blocks(
+    texts: Sequence[bytes],
+    model: AbstractByteLM,
+    precision: int,
+    *,
+    join: bool,
+    report: Callable[[float], None] | None = None,
+) -> list[Block]:
     """The smallest form of neighbouring texts: each as it is, coded by the model or by LZMA2.
 
-    With `join`, neighbours that stay as they are, or nearly so, share a block, and all become one LZMA2 block where that
-    is clearly smaller still.
+    Args:
+        texts: to become blocks.
+        model: who predicts.
+        precision: bits of its counts.
+        join: neighbours that stay as they are, or nearly so, share a block, and all become one LZMA2 block where that is
+            clearly smaller still.
+        report: told now and then which part of the work, 0 to 1, is done.
     """
     if not texts:
         return []
-    codes = encode_texts(texts, model, precision)
+    codes = encode_texts(texts, model, precision, report)
     least_gain = _WORTH_CODING if join and len(texts) > 1 else 1
     blocks = [_smallest(text, code, least_gain) for text, code in zip(texts, codes, strict=True)]
     if not join or len(texts) == 1:

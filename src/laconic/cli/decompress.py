@@ -18,6 +18,7 @@ def decompress(
         str | None, typer.Option("--output", "-o", help="Where to; - is standard output. [FILE without .lac]")
     ] = None,
     model: Annotated[str | None, typer.Option(help="Needed only if the model did not come with laconic.")] = None,
+    threads: Annotated[int | None, typer.Option(help="How many threads to use; the result is the same. [all cores]")] = None,
     salvage: Annotated[bool, typer.Option("--salvage", help="Keep the undamaged blocks of a damaged file.")] = False,
     force: Annotated[bool, typer.Option("--force", "-f", help="Write over an output that exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -36,10 +37,15 @@ def decompress(
         $ laconic decompress --salvage damaged.lac -o most-of-it.txt
     """
     from laconic.archive.stream import decompress_stream
+    from laconic.bytelm.limits import limit_threads
     from laconic.bytelm.registry import load_byte_lm
+    from laconic.cli.heap import return_large_blocks
     from laconic.cli.piping import PIPE, open_input, open_output
 
+    return_large_blocks()
     target = output or _target(file)
+    if threads is not None:
+        limit_threads(threads)
     began = time.perf_counter()
     with (
         open_input(file) as (source, size),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from laconic.cli.console import print_result
-from laconic.errors import CorruptFileError, ModelMismatchError
+from laconic.errors import CorruptFileError, MissingExtraError, ModelMismatchError
 
 if TYPE_CHECKING:
     from laconic.archive.summary import Summary
@@ -28,28 +28,29 @@ def inspect(
 
     with open_input(file) as (source, _):
         summary = inspect_stream(source)
-    description = _describe(summary.model)
-    data = {"input": file, "model_description": description} | summary.as_dict()
-    print_result(data, as_json, _table(file, summary, description))
+    name, description = _describe(summary.model)
+    data = {"input": file, "model_name": name, "model_description": description} | summary.as_dict()
+    print_result(data, as_json, _table(file, summary, ": ".join(filter(None, (name, description)))))
     if summary.losses:
         shown = "; ".join(str(loss) for loss in summary.losses[:3])
         raise CorruptFileError(f"{file} is damaged, lost: {shown}; laconic decompress --salvage recovers the rest")
 
 
-def _describe(fingerprint: str) -> str:
-    """What laconic knows of a model; empty if nothing."""
-    from laconic.bytelm.registry import find_byte_lm
+def _describe(fingerprint: str) -> tuple[str, str]:
+    """The name of a model and what it is; empty where laconic does not know."""
+    from laconic.bytelm.registry import SHIPPED, find_byte_lm
 
+    names = {f"{shipped.fingerprint:016x}": name for name, shipped in SHIPPED.items()}
     try:
-        return find_byte_lm(int(fingerprint, 16)).description if fingerprint else ""
-    except ModelMismatchError:
-        return ""
+        return names.get(fingerprint, ""), find_byte_lm(int(fingerprint, 16)).description if fingerprint else ""
+    except (ModelMismatchError, MissingExtraError):
+        return names.get(fingerprint, ""), ""
 
 
-def _table(file: str, summary: "Summary", description: str) -> str:
+def _table(file: str, summary: "Summary", model: str) -> str:
     """The summary in words and columns."""
     rate = f", {summary.bits_per_byte:.3f} bits/byte" if summary.bits_per_byte is not None else ""
-    known = description or "does not come with this laconic: decompress needs --model"
+    known = model or "does not come with this laconic: decompress needs --model"
     lines = [
         f"{file}: {summary.file_bytes:,} bytes for {summary.text_bytes:,} bytes of text{rate}",
         f"  model      {summary.model} ({known})" if summary.model else "  model      unreadable",

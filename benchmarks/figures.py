@@ -1,0 +1,157 @@
+"""Figures for the docs, drawn from records: nothing is measured here.
+
+    python benchmarks/figures.py                                 # from the newest records in benchmarks/results
+    python benchmarks/figures.py --results /tmp/try --out /tmp/try
+
+`bits-by-size.svg` shows bits per byte against the size of the file (a record of `sizes.py`), `speed-and-size.svg` bits per
+byte against speed (one of `compressors.py`). Their colours are those of the report, on its light paper.
+"""
+
+import argparse
+import io
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from laconic.records.files import open_atomic
+from laconic.records.record import Record
+from laconic.report.theme import series, stylesheet
+
+PEERS = ("PPMd (variant I) order 8", "brotli 11", "bz2 -9", "xz -9e", "zstd -19", "zstd -19, 4 MB dictionary", "gzip -9")
+"""Who is drawn beside laconic, by the names of the records."""
+
+SHORT = {"PPMd (variant I) order 8": "PPMd", "zstd -19, 4 MB dictionary": "zstd -19 with a 4 MB dictionary"}
+COLOURS = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", stylesheet().split("@media")[0]))
+DASHES = ("--", "-.", ":")
+BELOW = ("xz -9e", "brotli 11", "laconic light")
+"""Whose name stands below its point, where another one is close."""
+
+STYLE: dict[Any, Any] = {"svg.hashsalt": "laconic", "svg.fonttype": "none", "font.size": 11.0, "text.parse_math": False}
+
+
+def newest(results: Path, name: str) -> Record:
+    """The record of that name that was made last."""
+    records = [Record.load(path) for path in results.glob("*.json")]
+    named = [record for record in records if record.name == name]
+    if not named:
+        raise SystemExit(f"there is no record {name!r} in {results}: run the benchmark first, or name another folder")
+    return max(named, key=lambda record: record.created)
+
+
+def is_ours(name: str) -> bool:
+    return name.startswith("laconic")
+
+
+def drawn(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The codecs to draw: ours first, then the peers in their order."""
+    names = list(dict.fromkeys(row["codec"] for row in rows))
+    return [name for name in names if is_ours(name)] + [name for name in PEERS if name in names]
+
+
+def look_of(names: Sequence[str], name: str) -> dict[str, Any]:
+    """Colour and line, the same in all figures: ours thick and full, the peers with dashes."""
+    if is_ours(name):
+        return {"color": COLOURS[series(names.index(name))], "linestyle": "-", "linewidth": 2.8}
+    number = PEERS.index(name)
+    colour = "bar" if name == PEERS[-1] else series(2 + number)
+    return {"color": COLOURS[colour], "linestyle": DASHES[number % len(DASHES)], "linewidth": 1.5}
+
+
+def draw_sizes(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
+    names = drawn(rows)
+    points_of = {name: sorted((row["size"], row["bits_per_byte"]) for row in rows if row["codec"] == name) for name in names}
+    # The legend has the order in which the lines begin.
+    for name, points in sorted(points_of.items(), key=lambda item: -item[1][0][1]):
+        axes.plot(*zip(*points, strict=True), label=SHORT.get(name, name), **look_of(names, name))
+    sizes = sorted({row["size"] for row in rows})
+    axes.set_xscale("log", base=2)
+    ticks = [size for size in sizes if size.bit_length() % 2 and not size & (size - 1)]
+    axes.set_xticks(ticks, [human(size) for size in ticks])
+    axes.set_xlabel("size of the file")
+    axes.set_ylabel("bits per byte")
+    axes.set_ylim(top=min(axes.get_ylim()[1], 6.0))
+
+
+def draw_speeds(axes: Axes, rows: Sequence[dict[str, Any]], verb: str) -> None:
+    rows = [row for row in rows if row["text"] == "wikipedia-en"]
+    names = drawn(rows)
+    for row in (row for name in names for row in rows if row["codec"] == name):
+        name, look = row["codec"], look_of(names, row["codec"])
+        place = row[f"{verb}_mb_per_s"], row["bits_per_byte"]
+        axes.plot(*place, "o", color=look["color"], markersize=9 if is_ours(name) else 6)
+        offset, side = ((0, -8), "top") if name in BELOW else ((0, 8), "bottom")
+        axes.annotate(
+            SHORT.get(name, name), place, offset, textcoords="offset points", ha="center", va=side, color=COLOURS["ink"]
+        )
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+    axes.set_xlabel({"encode": "compressing", "decode": "decompressing"}[verb] + ", MB of text per second, one thread")
+    axes.set_ylabel("bits per byte")
+    axes.margins(0.2, 0.15)
+
+
+def human(size: int) -> str:
+    """A power of two as people write it.
+
+    >>> human(4096), human(1 << 22)
+    ('4 KiB', '4 MiB')
+    """
+    return f"{size >> 20} MiB" if size >= 1 << 20 else f"{size >> 10} KiB"
+
+
+def svg_of(figure: Figure) -> str:
+    """The figure as text, the same each time."""
+    target = io.StringIO()
+    figure.savefig(target, format="svg", facecolor=COLOURS["paper"], metadata={"Date": None, "Creator": None})
+    svg = re.sub(r"<metadata>.*?</metadata>\s*", "", target.getvalue(), flags=re.DOTALL)
+    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font: \1px system-ui, sans-serif", svg)
+    return re.sub(r"font-family: [^;\"]*", "font-family: system-ui, sans-serif", svg)
+
+
+def new_figure(width: float, height: float, columns: int) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    found = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
+    for axes in found:
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+        axes.spines["bottom"].set_color(COLOURS["line"])
+        axes.tick_params(which="both", color=COLOURS["line"], labelcolor=COLOURS["quiet"])
+        axes.xaxis.label.set_color(COLOURS["quiet"])
+        axes.yaxis.label.set_color(COLOURS["quiet"])
+        axes.grid(color=COLOURS["line"], linewidth=0.7)
+        axes.set_axisbelow(True)
+    return figure, found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    here = Path(__file__).parent
+    parser.add_argument("--results", type=Path, default=here / "results", help="folder of the records")
+    parser.add_argument("--out", type=Path, default=here.parent / "docs" / "figures", help="folder of the figures")
+    parser.add_argument("--png", action="store_true", help="write PNG files beside the SVG, to look at")
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    matplotlib.rcParams.update(STYLE)
+    by_size, (axes,) = new_figure(8.4, 4.2, 1)
+    draw_sizes(axes, newest(arguments.results, "bits-by-size").results["rows"])
+    by_size.legend(loc="outside right center", frameon=False, labelcolor=COLOURS["ink"])
+    by_speed, both = new_figure(10.0, 4.2, 2)
+    for axes, verb in zip(both, ("encode", "decode"), strict=True):
+        draw_speeds(axes, newest(arguments.results, "compressors").results["rows"], verb)
+    for name, figure in {"bits-by-size": by_size, "speed-and-size": by_speed}.items():
+        with open_atomic(arguments.out / f"{name}.svg", "w") as stream:
+            stream.write(svg_of(figure))
+        if arguments.png:
+            figure.savefig(arguments.out / f"{name}.png", dpi=110, facecolor=COLOURS["paper"])
+        print(arguments.out / f"{name}.svg")
+
+
+if __name__ == "__main__":
+    main()

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from laconic.archive.layout import Layout
 from laconic.archive.places import find_index, next_frame
 from laconic.archive.salvage import salvage_stream
 from laconic.archive.summary import Summary
 from laconic.archive.writer import compress_stream
 from laconic.bytelm.base import AbstractByteLM
+from laconic.bytelm.registry import load_byte_lm
 from laconic.errors import CorruptFileError, FormatVersionError, LaconicError, ModelMismatchError
 
 BLOCKS, SIZE = 10, 32
@@ -156,6 +158,20 @@ def test_a_lost_single_block_is_a_loss(uniform: AbstractByteLM) -> None:
 class Pipe(io.BytesIO):
     def seekable(self) -> bool:
         return False
+
+
+def test_progress_moves_within_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laconic.archive.coding._STEPS_PER_REPORT", 10)
+    sink, told = io.BytesIO(), list[int]()
+    layout = Layout(block_bytes=40, join=False)
+    compress_stream(
+        io.BytesIO(b"It was the age of wisdom, it was the age of foolishness, and the spring of hope"),
+        sink,
+        model=load_byte_lm("light"),
+        layout=layout,
+    )
+    salvage_stream(io.BytesIO(sink.getvalue()), io.BytesIO(), model=load_byte_lm("light"), progress=told.append)
+    assert told == sorted(told) and len(told) > 3 and told[-1] <= len(sink.getvalue())
 
 
 def test_pipes_can_be_salvaged(mixed_file: bytes, mixed_text: bytes, unigram: AbstractByteLM) -> None:

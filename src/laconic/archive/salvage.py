@@ -81,8 +81,7 @@ class _Salvage:
                 following = next_frame(self._source, position + 1, self._file_bytes)
                 self._ledger.note(False, position, following, None)
                 position = following
-            if self._progress is not None:
-                self._progress(position)
+            self._report(position)
         self._close(position, end)
         return self._summary
 
@@ -117,7 +116,10 @@ class _Salvage:
     def _settle(self, chain: list[_Placed], after: int, ended: bool) -> int:
         """Pass on what verifies, note what does not, and return where to go on."""
         blocks = [(frame, read_at(self._source, payload, frame.payload_length)) for _, frame, payload in chain]
-        texts = decode_blocks(blocks, self._model, self._precision)
+        begin = chain[0][0]
+        texts = decode_blocks(
+            blocks, self._model, self._precision, lambda part: self._report(begin + int(part * (after - begin)))
+        )
         stops = [start for start, _, _ in chain[1:]] + [after]
         for number, ((start, frame, _), text, stop) in enumerate(zip(chain, texts, stops, strict=True), 1):
             if isinstance(text, bytes):
@@ -132,6 +134,10 @@ class _Salvage:
                 self._ledger.note(False, start, following, None)
                 return following
         return after
+
+    def _report(self, position: int) -> None:
+        if self._progress is not None:
+            self._progress(position)
 
     def _confirmed(self, offset: int) -> bool:
         """Whether what begins at an offset shows that the block before it has the length it claims."""

@@ -2,6 +2,7 @@
 
     python benchmarks/archive_memory.py                                        # 8 MiB and 1 GiB
     python benchmarks/archive_memory.py --sizes 1048576 8388608 --out /tmp/try # a trial
+    python benchmarks/archive_memory.py --model default --sizes 8388608 33554432   # the default model; an hour
 
 The text is real: enwik8 and Wikipedia from the data folder, else the standard library's sources, begun anew at another
 place each time it is used up. It goes through pipes, so nothing but the compressed file lies on the disk. Each verb runs
@@ -81,7 +82,8 @@ def measure(base: bytes, size: int, model: str, folder: Path) -> dict[str, Any]:
     feed(process.stdin, base, size)
     compress_peak = peak_of(process)
     between = time.perf_counter()
-    process = subprocess.Popen([*laconic, "decompress", str(packed), "-o", "-"], stdout=subprocess.PIPE)
+    named = ["--model", model] if model.endswith(".safetensors") else []
+    process = subprocess.Popen([*laconic, "decompress", str(packed), "-o", "-", *named], stdout=subprocess.PIPE)
     digest, expected = hashlib.sha256(), hashlib.sha256()
     hashing = threading.Thread(target=lambda: [expected.update(piece) for piece in pieces(base, size)])
     hashing.start()

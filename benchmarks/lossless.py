@@ -1,6 +1,6 @@
 """Lossless or not: files of every kind, compressed, brought back, and compared to the byte.
 
-    python benchmarks/lossless.py                                # an hour on two cores, most of it for 20 MB with the default model
+    python benchmarks/lossless.py                                # an hour on two cores, most of it for the default model
     python benchmarks/lossless.py --limit 20000 --out /tmp/try   # the first bytes of each file, as a trial
 
 Every file of the data folder is unpacked on the fly; then come the empty file, one byte, noise, one repeated byte, and text

@@ -49,3 +49,15 @@ def test_equal_parents_give_equal_models(tmp_path) -> None:
 def test_other_parents_are_refused() -> None:
     with pytest.raises(UsageError, match="one key and value head"):
         quantize(build_byte_parent("tiny", band=16, seed=0, key_heads=2), TEXTS_NT, prior=None, trained_on="")
+
+
+def test_large_residuals_are_not_cut_off() -> None:
+    """A parent whose sub-layers add thousands to the residual stream gets a coarser unit, not a lower limit."""
+    model = _parent()
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.mlp.down_proj.weight.mul_(1e3)
+    file = quantize(model, TEXTS_NT, prior=None, trained_on="")
+    assert file.config["residual_bits"] < 14
+    bits = byte_model_bits(TransformerByteLM(file, None), list(TEXTS_NT), CountFormat(precision=20))
+    assert bits == pytest.approx(segment_bits(model, None, TEXTS_NT.astype(np.int64)), rel=0.02)

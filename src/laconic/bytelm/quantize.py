@@ -1,6 +1,9 @@
 """From a float parent to exact integers: seven-bit weights, and ranges of keys and values seen on text."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from transformers import PreTrainedModel
 from laconic.bytelm.base import AbstractByteLM
 from laconic.bytelm.files import ModelFile
 from laconic.bytelm.fixedpoint import FRACTION
+from laconic.bytelm.integer_forward import RESIDUAL_LIMIT
 from laconic.bytelm.transformer_weights import ROTARY_BITS, START
 from laconic.errors import UsageError
 from laconic.shapes import SYMBOLS
@@ -41,7 +45,8 @@ def quantize(
     if config.num_key_value_heads != 1 or config.hidden_act != "relu" or config.vocab_size != START + 1:
         raise UsageError("only a Mistral of 258 symbols, gated ReLU and one key and value head becomes an integer model")
     state = {name: tensor.detach().float() for name, tensor in parent.state_dict().items()}
-    bits = _residual_bits(state["model.embed_tokens.weight"])
+    seen = _largest_seen(parent, texts_NT)
+    bits = _residual_bits(float(state["model.embed_tokens.weight"].abs().max()), seen.added)
     unit = 2.0**bits
     tensors = {
         "embedding": torch.round(state["model.embed_tokens.weight"] * unit).to(torch.int16).numpy(),
@@ -49,7 +54,7 @@ def quantize(
         "norm": state["model.norm.weight"].numpy(),
         **_matrix("output", state["lm_head.weight"][:SYMBOLS], FRACTION / math.log(2)),
     }
-    for index, (key, value) in enumerate(_largest_cached(parent, texts_NT)):
+    for index, (key, value) in enumerate(zip(seen.keys, seen.values, strict=True)):
         source, target = f"model.layers.{index}", f"layers.{index}"
         attention = [state[f"{source}.self_attn.{name}_proj.weight"] for name in ("q", "k", "v")]
         units = [state[f"{source}.mlp.{name}_proj.weight"] for name in ("gate", "up")]
@@ -90,9 +95,10 @@ def _matrix(name: str, weight: Tensor, unit: float = 1.0) -> dict[str, np.ndarra
     }
 
 
-def _residual_bits(embedding: Tensor) -> int:
-    """As fine a unit as int16 allows for the embedding, up to `2**-14`."""
-    return min(_RESIDUAL_BITS, math.floor(math.log2(_EMBEDDING_LIMIT / max(float(embedding.abs().max()), 1e-6))))
+def _residual_bits(embedded: float, added: float) -> int:
+    """As fine a unit as int16 allows for the embedding, and `RESIDUAL_LIMIT` for twice what a sub-layer adds."""
+    units = min(_EMBEDDING_LIMIT / max(embedded, 1e-6), RESIDUAL_LIMIT / max(2 * added, 1e-6))
+    return max(1, min(_RESIDUAL_BITS, math.floor(math.log2(units))))
 
 
 def _rotary(parent: PreTrainedModel, places: int) -> np.ndarray:
@@ -101,34 +107,54 @@ def _rotary(parent: PreTrainedModel, places: int) -> np.ndarray:
     return torch.round(torch.stack([angles.cos(), angles.sin()]) * (1 << ROTARY_BITS)).to(torch.int16).numpy()
 
 
-def _largest_cached(parent: PreTrainedModel, texts_NT: UInt16[np.ndarray, "N T"], rows: int = 8) -> list[tuple[float, float]]:
-    """The largest size of keys (after turning) and values that each layer keeps on some text."""
-    layers = parent.model.layers
-    largest = [[0.0, 0.0] for _ in layers]
-    half = parent.config.head_dim // 2
+@dataclass
+class _Largest:
+    """The largest sizes seen on some text.
 
-    def note(index: int, part: int) -> Any:
-        def hook(module: nn.Module, inputs: Any, output: Tensor) -> None:
-            # Turning a pair of channels keeps its length, which bounds both.
-            pairs = output.reshape(*output.shape[:-1], 2, half)
-            size = pairs.norm(dim=-2) if part == 0 else output.abs()
-            largest[index][part] = max(largest[index][part], float(size.max()))
+    Attributes:
+        keys: of keys after turning, by layer.
+        values: of values, by layer.
+        added: of what any sub-layer adds to the residual stream.
+    """
 
-        return hook
+    keys: list[float]
+    values: list[float]
+    added: float = 0.0
 
-    hooks = [
-        projection.register_forward_hook(note(index, part))
-        for index, layer in enumerate(layers)
-        for part, projection in enumerate((layer.self_attn.k_proj, layer.self_attn.v_proj))
-    ]
+
+def _largest_seen(parent: PreTrainedModel, texts_NT: UInt16[np.ndarray, "N T"], rows: int = 8) -> _Largest:
+    """Send some text through the parent and watch."""
+    layers, half = parent.model.layers, parent.config.head_dim // 2
+    seen = _Largest(keys=[1e-6] * len(layers), values=[1e-6] * len(layers))
+
+    def watch(module: nn.Module, note: Callable[[Tensor], None]) -> Any:
+        return module.register_forward_hook(lambda module, inputs, output: note(output))
+
+    def note_key(index: int, output: Tensor) -> None:
+        # Turning a pair of channels keeps its length, which bounds both.
+        pairs = output.reshape(*output.shape[:-1], 2, half)
+        seen.keys[index] = max(seen.keys[index], float(pairs.norm(dim=-2).max()))
+
+    def note_value(index: int, output: Tensor) -> None:
+        seen.values[index] = max(seen.values[index], float(output.abs().max()))
+
+    def note_added(output: Tensor) -> None:
+        seen.added = max(seen.added, float(output.abs().max()))
+
+    hooks = []
+    for index, layer in enumerate(layers):
+        hooks += [
+            watch(layer.self_attn.k_proj, partial(note_key, index)),
+            watch(layer.self_attn.v_proj, partial(note_value, index)),
+            watch(layer.self_attn.o_proj, note_added),
+            watch(layer.mlp.down_proj, note_added),
+        ]
     try:
         with torch.no_grad():
             for at in range(0, len(texts_NT), rows):
-                inputs_BT = torch.from_numpy(
-                    np.pad(texts_NT[at : at + rows, :-1].astype(np.int64), ((0, 0), (1, 0)), constant_values=START)
-                )
-                parent(input_ids=inputs_BT, use_cache=False)
+                texts_BT = texts_NT[at : at + rows, :-1].astype(np.int64)
+                parent(input_ids=torch.from_numpy(np.pad(texts_BT, ((0, 0), (1, 0)), constant_values=START)), use_cache=False)
     finally:
         for hook in hooks:
             hook.remove()
-    return [(key or 1.0, value or 1.0) for key, value in largest]
+    return seen

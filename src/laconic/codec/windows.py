@@ -24,15 +24,14 @@ from laconic.codec.narrowing import (
     FULL_REGISTER,
     HALF_REGISTER,
     REGISTER_BITS,
-    REGISTER_MASK,
     ROOT_WIDTH,
     UNIT,
     check_precision,
     child_holding,
-    missing_doublings,
     portion,
 )
-from laconic.codec.wide import add, shift_left, top_bits
+from laconic.codec.nodes import FIELDS, LOW, SHIFT, WIDTH, code_of, first_cell, narrow, to_root
+from laconic.codec.wide import shift_left, top_bits
 
 Reading = Literal["exact", "paper", "delay"]
 
@@ -77,8 +76,8 @@ class WindowEncoder:
     def __init__(self, batch: int, *, bits: int, precision: int, reading: Reading = "exact") -> None:
         check_window(bits, precision, reading)
         self._bits, self._precision, self._reading = bits, precision, _READINGS[reading]
-        self._node_B5 = np.zeros((batch, 5), np.uint64)
-        self._node_B5[:, _WIDTH] = ROOT_WIDTH
+        self._node_B5 = np.zeros((batch, FIELDS), np.uint64)
+        self._node_B5[:, WIDTH] = ROOT_WIDTH
         self._symbols_B = np.zeros(batch, np.int64)
         self._best_B = np.zeros(batch, np.int64)
         self._taken_B = np.zeros(batch, np.int64)
@@ -113,7 +112,7 @@ class WindowDecoder:
     def __init__(self, batch: int, *, bits: int, precision: int, reading: Reading = "exact") -> None:
         check_window(bits, precision, reading)
         self._bits, self._precision, self._reading = bits, precision, _READINGS[reading]
-        self._node_B5 = np.zeros((batch, 5), np.uint64)
+        self._node_B5 = np.zeros((batch, FIELDS), np.uint64)
         self._value_B = np.zeros(batch, np.uint64)
         self._code_BL = np.zeros((batch, 2), np.uint64)
         self._symbols_B = np.zeros(batch, np.int64)
@@ -142,74 +141,17 @@ class WindowDecoder:
         return self._next_B
 
 
-# A node is a row of five numbers: the interval in the register, and the settled bits above it with their number.
-_LOW, _WIDTH, _SHIFT, _SETTLED_HIGH, _SETTLED_LOW = 0, 1, 2, 3, 4
-
-
-@njit(cache=True, nogil=True)
-def _to_root(node) -> None:
-    node[_LOW], node[_WIDTH], node[_SHIFT] = _ZERO, np.uint64(ROOT_WIDTH), _ZERO
-    node[_SETTLED_HIGH], node[_SETTLED_LOW] = _ZERO, _ZERO
-
-
-@njit(cache=True, nogil=True)
-def _narrow(node, start, stop, precision) -> None:
-    """Replace a node by the child with cumulative counts from `start` to `stop`."""
-    inner = node[_WIDTH] - UNIT
-    offset = portion(inner, np.uint64(start), precision)
-    width = portion(inner, np.uint64(stop), precision) - offset
-    low = node[_LOW] + offset
-    high, settled = node[_SETTLED_HIGH], node[_SETTLED_LOW]
-    if low >= FULL_REGISTER:
-        low -= FULL_REGISTER
-        high, settled = add(high, settled, UNIT)
-    shift = missing_doublings(width)
-    high, settled = shift_left(high, settled, shift)
-    node[_SETTLED_HIGH], node[_SETTLED_LOW] = high, settled | (low >> (_REGISTER - shift))
-    node[_LOW] = (low << shift) & REGISTER_MASK
-    node[_WIDTH] = width << shift
-    node[_SHIFT] += shift
-
-
-@njit(cache=True, nogil=True)
-def _first_cell(node, bits) -> tuple[bool, np.uint64]:
-    """Whether a whole cell lies inside the node, and where in the register the first one begins."""
-    low, width, shift = node[_LOW], node[_WIDTH], node[_SHIFT]
-    if shift > bits:
-        return False, _ZERO
-    depth = bits - shift
-    if depth >= _REGISTER:
-        return True, low
-    if depth == _ZERO:
-        return low == _ZERO and width >= FULL_REGISTER, _ZERO
-    cell = FULL_REGISTER >> depth
-    first = (low + cell - UNIT) & ~(cell - UNIT)
-    return first + cell <= low + width, first
-
-
-@njit(cache=True, nogil=True)
-def _code(node, place, bits) -> tuple[np.uint64, np.uint64]:
-    """The number of the cell that begins at `place` in the register, as high and low 64 bits."""
-    depth = bits - node[_SHIFT]
-    high, low = shift_left(node[_SETTLED_HIGH], node[_SETTLED_LOW], depth)
-    if depth <= _REGISTER:
-        return add(high, low, place >> (_REGISTER - depth))
-    more_high, more_low = shift_left(_ZERO, place, depth - _REGISTER)
-    high, low = add(high, low, more_low)
-    return high + more_high, low
-
-
 @njit(cache=True, nogil=True)
 def _owned_cell(node, edges, bits, precision) -> tuple[bool, np.uint64]:
     """Whether a cell lies inside the node and inside no child, and where in the register the smallest one begins.
 
     Such a cell crosses the edge between two children, or holds the last unit, which is no child's.
     """
-    low, width, depth = node[_LOW], node[_WIDTH], bits - node[_SHIFT]
+    low, width, depth = node[LOW], node[WIDTH], bits - node[SHIFT]
     inner = width - UNIT
     if depth >= _REGISTER:
         return True, low + inner
-    found, first = _first_cell(node, bits)
+    found, first = first_cell(node, bits)
     if not found:
         return False, _ZERO
     cell = FULL_REGISTER >> depth
@@ -228,7 +170,7 @@ def _owned_cell(node, edges, bits, precision) -> tuple[bool, np.uint64]:
 @njit(cache=True, nogil=True)
 def _shortest(node, bits) -> tuple[bool, np.uint64]:
     """Whether at most `bits` bits pin the node down, and where in the register the shortest such string points to."""
-    low, width, shift = node[_LOW], node[_WIDTH], node[_SHIFT]
+    low, width, shift = node[LOW], node[WIDTH], node[SHIFT]
     if low == _ZERO and width >= FULL_REGISTER:
         return shift <= bits, _ZERO
     length = UNIT
@@ -257,7 +199,7 @@ def _encode_step(
         if closes:
             taken_B[b] = best_B[b]
             count_B[b], best_B[b] = 0, 0
-            _to_root(node_B5[b])
+            to_root(node_B5[b])
 
 
 @njit(cache=True, nogil=True)
@@ -265,16 +207,16 @@ def _exact_step(edges, symbol, bits, precision, node, count_B, best_B, codes_BL,
     count = count_B[b]
     if count > 0:
         if count == MAX_WINDOW_SYMBOLS:
-            owns, place = _first_cell(node, bits)
+            owns, place = first_cell(node, bits)
         else:
             owns, place = _owned_cell(node, edges, bits, precision)
         if owns:
             best_B[b] = count
-            codes_BL[b, 0], codes_BL[b, 1] = _code(node, place, bits)
+            codes_BL[b, 0], codes_BL[b, 1] = code_of(node, place, bits)
     if symbol == END_OF_STREAM or count == MAX_WINDOW_SYMBOLS:
         return True
-    _narrow(node, edges[symbol], edges[symbol + 1], precision)
-    fits, _ = _first_cell(node, bits)
+    narrow(node, edges[symbol], edges[symbol + 1], precision)
+    fits, _ = first_cell(node, bits)
     count_B[b] += 1
     return not fits
 
@@ -284,12 +226,12 @@ def _paper_step(edges, symbol, bits, precision, reading, node, count_B, best_B, 
     count = count_B[b]
     if symbol == END_OF_STREAM or count == MAX_WINDOW_SYMBOLS:
         return True
-    _narrow(node, edges[symbol], edges[symbol + 1], precision)
+    narrow(node, edges[symbol], edges[symbol + 1], precision)
     fits, place = _shortest(node, bits)
     if not fits:
         return True
     count += 1
-    high, low = _code(node, place, bits)
+    high, low = code_of(node, place, bits)
     best = count
     if reading == _DELAY:
         history_BN2[b, count, 0], history_BN2[b, count, 1] = high, low
@@ -309,7 +251,7 @@ def _open(rows_B, codes_BL, bits, node_B5, value_B, code_BL, symbols_B, taken_B)
             code_BL[b, 0], code_BL[b, 1] = high, low
             value_B[b] = top_bits(high, low, _ZERO, _REGISTER)
             symbols_B[b], taken_B[b] = 0, 0
-            _to_root(node_B5[b])
+            to_root(node_B5[b])
 
 
 @njit(cache=True, nogil=True)
@@ -328,15 +270,15 @@ def _decode_step(
         if symbols_B[b] == MAX_WINDOW_SYMBOLS:
             continue
         edges, value = cumulative_BC[b], value_B[b]
-        inner = node[_WIDTH] - UNIT
+        inner = node[WIDTH] - UNIT
         symbol = child_holding(edges, inner, value, precision)
         stop = portion(inner, np.uint64(edges[symbol + 1]), precision)
-        if node[_SHIFT] > bits or not _reaches(value, stop, bits - node[_SHIFT], reading):
+        if node[SHIFT] > bits or not _reaches(value, stop, bits - node[SHIFT], reading):
             continue
         value -= portion(inner, np.uint64(edges[symbol]), precision)
-        shift = node[_SHIFT]
-        _narrow(node, edges[symbol], edges[symbol + 1], precision)
-        doublings = node[_SHIFT] - shift
+        shift = node[SHIFT]
+        narrow(node, edges[symbol], edges[symbol + 1], precision)
+        doublings = node[SHIFT] - shift
         value_B[b] = (value << doublings) | top_bits(code_BL[b, 0], code_BL[b, 1], _REGISTER + shift, doublings)
         symbols_B[b] += 1
         next_B[b] = symbol
@@ -358,7 +300,7 @@ def _run_is_over(node, bits, reading, code, count, taken_B, b) -> bool:
     fits, place = _shortest(node, bits)
     if not fits:
         return True
-    high, low = _code(node, place, bits)
+    high, low = code_of(node, place, bits)
     high, low = shift_left(high, low, np.uint64(128) - bits)
     if high == code[0] and low == code[1]:
         taken_B[b] = count

@@ -24,6 +24,21 @@ def test_codes_come_back_and_stand_in_the_stream_in_order(window_bits, token_bit
     assert bits.tokens_to_codes(tokens, window_bits, token_bits).tolist() == limbs.tolist()
 
 
+@given(st.integers(16, 31), st.sampled_from([8, 16]), st.data())
+def test_short_codes_are_the_same_tokens(window_bits, token_bits, data):
+    codes = data.draw(st.lists(st.integers(0, 2**window_bits - 1), max_size=20))
+    tokens = bits.short_codes_to_tokens(np.array(codes, np.int32), window_bits, token_bits)
+    limbs = np.array([[0, c] for c in codes], np.uint64).reshape(-1, 2)
+    assert tokens.tolist() == bits.codes_to_tokens(limbs, window_bits, token_bits).tolist()
+    assert bits.tokens_to_short_codes(tokens, window_bits, token_bits).tolist() == codes
+
+
+def test_missing_tokens_of_short_codes_are_noticed():
+    for window_bits, count in ((16, 3), (24, 2), (24, 4)):
+        with pytest.raises(CorruptFileError, match="missing"):
+            bits.tokens_to_short_codes(np.ones(count, np.int32), window_bits, 8)
+
+
 def test_the_papers_example():
     code = np.array([[0, 0b1111000011110011]], np.uint64)
     assert bits.codes_to_tokens(code, 16, 8).tolist() == [240, 243]

@@ -77,6 +77,33 @@ def tokens_to_codes(tokens: Int32[np.ndarray, "M"], window_bits: int, token_bits
     return rows_N16.view(">u8").astype(np.uint64).reshape(windows, 2)
 
 
+def short_codes_to_tokens(codes_N: Int32[np.ndarray, "N"], window_bits: int, token_bits: int) -> Int32[np.ndarray, "M"]:
+    """`codes_to_tokens` for windows of at most 31 bits; quick where a window has a whole number of tokens."""
+    if window_bits % token_bits:
+        codes_N2 = np.stack([np.zeros_like(codes_N), codes_N], axis=1).astype(np.uint64)
+        return codes_to_tokens(codes_N2, window_bits, token_bits)
+    tokens_NP = np.empty((codes_N.size, window_bits // token_bits), np.int32)
+    for part in range(tokens_NP.shape[1]):
+        tokens_NP[:, part] = codes_N >> (window_bits - (part + 1) * token_bits) & ((1 << token_bits) - 1)
+    return tokens_NP.reshape(-1)
+
+
+def tokens_to_short_codes(tokens: Int32[np.ndarray, "M"], window_bits: int, token_bits: int) -> Int32[np.ndarray, "N"]:
+    """Invert `short_codes_to_tokens`; tokens must fit their bits.
+
+    Raises:
+        CorruptFileError: some tokens are missing.
+    """
+    parts, rest = divmod(window_bits, token_bits)
+    if rest or tokens.size % parts:
+        return tokens_to_codes(tokens, window_bits, token_bits)[:, 1].astype(np.int32)
+    tokens_NP = tokens.reshape(-1, parts)
+    codes_N = np.zeros(len(tokens_NP), np.int32)
+    for part in range(parts):
+        codes_N = codes_N << token_bits | tokens_NP[:, part]
+    return codes_N
+
+
 def _has_bits_beyond(data: UInt8[np.ndarray, "K"], count: int) -> bool:
     """Whether any bit from bit `count` on is set."""
     whole, rest = divmod(count, 8)

@@ -98,7 +98,8 @@ def _segment_group(
 ) -> list[Windows]:
     atlas = _Atlas(documents)
     if form.windows_per_context == 1:
-        chunk = max(64 * form.bits, -(-atlas.symbols.size // rows))
+        # Chains meet after a way that grows with the square of the windows' length.
+        chunk = max(4 * form.bits**2, -(-atlas.symbols.size // rows))
         places, ends = _entries(atlas.starts_D, atlas.ends_D, chunk)
         _walk(atlas, places, ends, 2 * chunk, model, form, rows)
     places, ends = atlas.gaps()
@@ -167,6 +168,12 @@ class _Walkers:
                 self.limit_B[row] = min(_KEEP - place, self.most) + place
                 self.taken += 1
 
+    def next_symbols(self, symbols: Int64[np.ndarray, "_"]) -> Int64[np.ndarray, "B"]:
+        """What each row looks at next; `END_OF_STREAM` behind its document, `IDLE` where there is no row."""
+        symbols_B = np.where(self.position_B < self.end_B, symbols[self.position_B], END_OF_STREAM)
+        symbols_B[~self.alive_B] = IDLE
+        return symbols_B
+
     def close(self, rows: Int64[np.ndarray, "R"], taken: Int64[np.ndarray, "R"], per_context: int) -> None:
         """Move each of these rows behind the window it has just closed."""
         self.window_B[rows] += taken
@@ -195,16 +202,20 @@ def _walk(
     encoder = WindowEncoder(batch, bits=form.bits, precision=form.precision, reading=form.reading)
     session = model.start(batch, form.counts)
     symbols = np.append(atlas.symbols, 0).astype(np.int64)
+    # Every context is empty now, and what follows an empty context is the same for all windows that begin with one.
+    begin_BC = session.cumulative().copy()
     while walkers.alive_B.any():
-        symbols_B = np.where(walkers.position_B < walkers.end_B, symbols[walkers.position_B], END_OF_STREAM)
-        symbols_B[~walkers.alive_B] = IDLE
+        symbols_B = walkers.next_symbols(symbols)
         taken_B = encoder.advance(session.cumulative(), symbols_B)
         closed_B = taken_B > 0
-        symbols_B[closed_B] = IDLE
-        session.append(symbols_B)
-        walkers.position_B += symbols_B >= 0
         if closed_B.any():
             session.truncate(_close_windows(atlas, walkers, np.flatnonzero(closed_B), taken_B, encoder.codes_BL, form))
+            symbols_B[closed_B] = IDLE
+            if form.windows_per_context == 1:
+                symbols_B = np.where(closed_B, walkers.next_symbols(symbols), symbols_B)
+                encoder.advance(begin_BC, np.where(closed_B, symbols_B, IDLE))
+        session.append(symbols_B)
+        walkers.position_B += symbols_B >= 0
 
 
 def _close_windows(

@@ -1,9 +1,12 @@
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from laconic.errors import CorruptFileError
+from laconic.errors import CorruptFileError, LaconicError
+from laconic.tokens import equal_info
 from laconic.tokens.equal_info import EqualInfoConfig, EqualInfoTokenizer
 
 _CONFIGS = st.builds(
@@ -91,3 +94,74 @@ def test_names_say_what_is_not_the_default(unigram):
 def test_configs_are_checked(field, value):
     with pytest.raises((ValueError, TypeError), match=field):
         EqualInfoConfig(**{field: value})
+
+
+@pytest.mark.parametrize("sizes", [(16, 16), (16, 8), (17, 8), (18, 16)])
+def test_compiled_windows_keep_the_laws_and_the_ids(laws, unigram, sizes):
+    config = EqualInfoConfig(bits=sizes[0], token_bits=sizes[1])
+    slow, quick = EqualInfoTokenizer(unigram, config), EqualInfoTokenizer(unigram, config)
+    assert slow.codebook is None and quick.compile() is quick.codebook is quick.compile()
+    rng = np.random.default_rng(8)
+    documents = [rng.integers(0, 257, 200), rng.choice([*b"the cat sat", 256], 900), np.array([256]), np.array([])]
+    documents = [document.astype(np.uint16) for document in documents]
+    laws(quick, documents)
+    for symbols, ids, again in zip(documents, slow.encode_batch(documents), quick.encode_batch(documents), strict=True):
+        np.testing.assert_array_equal(ids, again)
+        np.testing.assert_array_equal(slow.spans(ids), quick.spans(ids))
+        assert slow.decode_batch([ids])[0].tolist() == quick.decode_batch([ids])[0].tolist() == symbols.tolist()
+    assert slow.codebook is None
+
+
+def test_compiled_tokens_that_are_missing_or_foreign_are_noticed(unigram):
+    for bits, token_bits in ((16, 8), (17, 8), (18, 16)):
+        tokenizer = EqualInfoTokenizer(unigram, EqualInfoConfig(bits=bits, token_bits=token_bits))
+        tokenizer.compile()
+        ids = tokenizer.encode_bytes(b"the cat sat on the mat and the hat")
+        with pytest.raises(CorruptFileError, match="missing"):
+            tokenizer.decode_bytes(ids[:-1])
+        with pytest.raises(CorruptFileError, match="is not among"):
+            tokenizer.decode_batch([np.array([1, 2, 1 << token_bits], np.int32)])
+
+
+def test_windows_are_compiled_when_that_pays(unigram):
+    tokenizer = EqualInfoTokenizer(unigram, EqualInfoConfig())
+    text = b"the cat sat on the mat " * 1000
+    first = tokenizer.encode_bytes(text)
+    assert tokenizer.codebook is None
+    for _ in range(2):
+        np.testing.assert_array_equal(tokenizer.encode_bytes(text), first)
+    assert tokenizer.codebook is not None and tokenizer.decode_bytes(first) == text
+
+
+def test_other_windows_are_not_compiled_unasked(unigram):
+    text = b"the cat sat on the mat " * 3000
+    for chosen in ({"reading": "delay"}, {"reset": 2}, {"bits": 32}):
+        tokenizer = EqualInfoTokenizer(unigram, EqualInfoConfig(**chosen))
+        tokenizer._worked_on = 1 << 40
+        assert tokenizer.decode_bytes(tokenizer.encode_bytes(text[:5000])) == text[:5000]
+        assert tokenizer.codebook is None
+        with pytest.raises(ValueError, match="cannot be compiled"):
+            tokenizer.compile()
+
+
+def test_a_model_whose_windows_are_too_many_is_used_uncompiled(unigram, monkeypatch):
+    def refuse(*_, **__):
+        raise LaconicError("too many")
+
+    monkeypatch.setattr(equal_info, "compile_windows", refuse)
+    tokenizer = EqualInfoTokenizer(unigram, EqualInfoConfig())
+    text = b"the cat sat on the mat " * 3000
+    assert tokenizer.decode_bytes(tokenizer.encode_bytes(text)) == text
+    assert tokenizer.codebook is None and pickle.loads(pickle.dumps(tokenizer)).codebook is None
+
+
+def test_pickles_are_alike_before_and_after_use(unigram):
+    """What `datasets.map` names its cache after; and no process compiles again."""
+    tokenizer = EqualInfoTokenizer(unigram, EqualInfoConfig())
+    before = pickle.dumps(tokenizer)
+    ids = tokenizer.encode_bytes(b"the cat" * 10_000)
+    assert pickle.dumps(tokenizer) == before
+    again = pickle.loads(before)
+    assert again.codebook is not None
+    np.testing.assert_array_equal(again.encode_bytes(b"the cat" * 10_000), ids)
+    assert pickle.loads(pickle.dumps(EqualInfoTokenizer(unigram, EqualInfoConfig(bits=17)))).codebook is None

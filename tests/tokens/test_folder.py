@@ -10,13 +10,14 @@ from laconic.errors import CorruptFileError, FormatVersionError, LaconicError, O
 from laconic.tokens.arithmetic import ArithmeticConfig, ArithmeticTokenizer
 from laconic.tokens.bpe import BPEConfig, train_bpe
 from laconic.tokens.byte import ByteTokenizer
+from laconic.tokens.codebook_file import CODEBOOK_FILE
 from laconic.tokens.equal_info import EqualInfoConfig, EqualInfoTokenizer
 from laconic.tokens.folder import SETTINGS_FILE, VERSION, load_folder, save_folder
 from laconic.tokens.gzip import GZipConfig, GZipTokenizer
 from laconic.tokens.sentencepiece import SentencePieceConfig, train_sentencepiece
 from laconic.tokens.static_ac import train_static_ac
 
-KINDS = ("bytes", "sentencepiece", "bpe", "ac", "static-ac", "gzip", "equal-info")
+KINDS = ("bytes", "sentencepiece", "bpe", "ac", "static-ac", "gzip", "equal-info", "compiled")
 
 
 @pytest.fixture(params=KINDS)
@@ -35,6 +36,8 @@ def tokenizer(request, documents, unigram):
             return train_static_ac(documents, ArithmeticConfig(token_bits=8, precision=12))
         case "gzip":
             return GZipTokenizer(GZipConfig(token_bits=8, header=False))
+        case "compiled":
+            return EqualInfoTokenizer(unigram, EqualInfoConfig(token_bits=8, precision=14))
         case _:
             return EqualInfoTokenizer(unigram, EqualInfoConfig(bits=24, token_bits=8, reading="delay", reset=3, precision=20))
 
@@ -154,3 +157,34 @@ def test_files_that_cannot_be_read_are_said_so(name, documents, tmp_path, monkey
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(LaconicError, match=f"cannot read .*{name}: Permission denied"):
         load_folder(tmp_path)
+
+
+def test_short_windows_are_compiled_once_and_kept(unigram, tmp_path):
+    names = [path.name for path in save_folder(EqualInfoTokenizer(unigram, EqualInfoConfig()), tmp_path / "16")]
+    assert CODEBOOK_FILE in names
+    assert load_folder(tmp_path / "16").codebook is not None
+    longer = EqualInfoTokenizer(unigram, EqualInfoConfig(bits=17))
+    assert CODEBOOK_FILE not in [path.name for path in save_folder(longer, tmp_path / "17")]
+    assert load_folder(tmp_path / "17").codebook is None
+    longer.compile()
+    assert CODEBOOK_FILE in [path.name for path in save_folder(longer, tmp_path / "17")]
+    assert load_folder(tmp_path / "17").codebook.strings == longer.codebook.strings
+
+
+def test_folders_without_a_codebook_are_read(unigram, tmp_path):
+    tokenizer = EqualInfoTokenizer(unigram, EqualInfoConfig())
+    save_folder(tokenizer, tmp_path)
+    files = json.loads((tmp_path / SETTINGS_FILE).read_text())["files"]
+    (tmp_path / CODEBOOK_FILE).unlink()
+    _rewrite(tmp_path, version=1, files={name: sum for name, sum in files.items() if name != CODEBOOK_FILE})
+    again = load_folder(tmp_path)
+    assert again.codebook is None and again.encode("the cat") == tokenizer.encode("the cat")
+
+
+def test_the_codebook_of_other_windows_is_refused(unigram, tmp_path):
+    save_folder(EqualInfoTokenizer(unigram, EqualInfoConfig()), tmp_path)
+    for changes in ({"precision": 12}, {"bits": 17}, {"reading": "delay"}):
+        save_folder(EqualInfoTokenizer(unigram, EqualInfoConfig()), tmp_path)
+        _rewrite(tmp_path, settings=changes)
+        with pytest.raises(CorruptFileError, match="made from other windows"):
+            load_folder(tmp_path)

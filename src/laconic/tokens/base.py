@@ -162,8 +162,9 @@ def symbols_of(data: bytes) -> UInt16[np.ndarray, "_"]:
 
 def split_documents(symbols: UInt16[np.ndarray, "_"]) -> list[UInt16[np.ndarray, "_"]]:
     """Cut a symbol sequence at its end-of-document symbols, which are dropped; what follows the last one comes last."""
-    ends = np.flatnonzero(symbols == EOS)
-    return [part[part != EOS] for part in np.split(symbols, ends)]
+    ends = np.flatnonzero(symbols == EOS).tolist()
+    begins = [0, *(end + 1 for end in ends)]
+    return [symbols[begin:end] for begin, end in zip(begins, [*ends, symbols.size], strict=True)]
 
 
 def check_symbols(documents: Sequence[UInt16[np.ndarray, "_"]]) -> None:
@@ -184,8 +185,8 @@ def check_ids(ids: Sequence[Int32[np.ndarray, "_"]], vocab_size: int) -> None:
         CorruptFileError: naming the first such id.
     """
     for ids_T in ids:
-        wrong = ids_T[(ids_T < 0) | (ids_T >= vocab_size)]
-        if wrong.size:
+        if ids_T.size and (ids_T.min() < 0 or ids_T.max() >= vocab_size):
+            wrong = ids_T[(ids_T < 0) | (ids_T >= vocab_size)]
             raise CorruptFileError(
                 f"id {wrong[0]} is not among the {vocab_size} of this tokenizer: use the one that made the ids"
             )

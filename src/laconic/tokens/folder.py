@@ -15,14 +15,15 @@ from laconic.records.files import open_atomic
 from laconic.tokens.base import AbstractTokenizer
 from laconic.tokens.byte import ByteTokenizer
 from laconic.tokens.byte_model import BYTE_MODEL_FILE, load_byte_model
+from laconic.tokens.codebook_file import CODEBOOK_FILE, read_codebook
 
 SETTINGS_FILE = "laconic_tokenizer.json"
 FORMAT = "laconic-tokenizer"
-VERSION = 1
+VERSION = 2
 """Raised whenever an older laconic could not read, or would read other ids from, a new folder."""
 
 _MAX_SETTINGS = 1 << 20
-_FILES = ("sentencepiece.model", "bpe.json", BYTE_MODEL_FILE)
+_FILES = ("sentencepiece.model", "bpe.json", BYTE_MODEL_FILE, CODEBOOK_FILE)
 
 _RESETS: tuple[Literal["every"], Literal["never"]] = ("every", "never")
 
@@ -195,7 +196,15 @@ def _load_equal_info(folder: _Folder) -> AbstractTokenizer:
         reset=folder.setting("reset", int) if type(folder.settings["reset"]) is int else folder.choice("reset", _RESETS),
         precision=folder.setting("precision", int),
     )
-    return EqualInfoTokenizer(_byte_model(folder), config)
+    model = _byte_model(folder)
+    if CODEBOOK_FILE not in folder.files:
+        return EqualInfoTokenizer(model, config)
+    path = folder.file(CODEBOOK_FILE)
+    book, made_from = read_codebook(path)
+    tokenizer = EqualInfoTokenizer(model, config, book)
+    if made_from != tokenizer.codebook_made_from or book.bits != config.bits:
+        raise CorruptFileError(f"{path} was made from other windows than the tokenizer's: build the tokenizer again")
+    return tokenizer
 
 
 def _byte_model(folder: _Folder) -> AbstractByteLM:

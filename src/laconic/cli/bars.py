@@ -1,4 +1,4 @@
-"""A progress bar for long runs: bytes, speed, what is left, and a few words such as the loss."""
+"""Progress bars for long runs: bytes, speed, what is left, and a few words such as the loss; or plain counts."""
 
 import contextlib
 import time
@@ -28,6 +28,34 @@ def training_bar(description: str, *, quiet: bool = False) -> Iterator[Tell]:
             yield tell
     else:
         yield _lines(description)
+
+
+@contextlib.contextmanager
+def counting_bar(description: str, total: int, *, quiet: bool = False) -> Iterator[Callable[[int], None]]:
+    """Show how many of `total` things are done, on standard error; nothing where that is not a terminal.
+
+    Args:
+        description: what is going on, in a word or two.
+        total: how many there are.
+        quiet: show nothing.
+
+    Yields:
+        A function to tell how many are done so far, in all.
+    """
+    if quiet or not err.is_terminal:
+        yield lambda done: None
+        return
+    from rich import progress as bars
+
+    columns = (
+        bars.TextColumn("{task.description}"),
+        bars.BarColumn(bar_width=24),
+        bars.MofNCompleteColumn(),
+        bars.TimeRemainingColumn(),
+    )
+    with bars.Progress(*columns, console=err, transient=True) as shown:
+        task = shown.add_task(description, total=total)
+        yield lambda done: shown.update(task, completed=done)
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ def book(tmp_path: Path) -> Path:
         ("gzip", ["--no-header"], "gzip[65536,no-header]"),
         ("ac", ["--model", "uniform", "--precision", "20"], "ac[65536]"),
         ("equal-info", ["--bits", "24", "--reset", "2", "--reading", "delay"], "equal-info[24,65536,delay,reset=2]"),
+        ("equal-info", ["--token-bits", "8"], "equal-info[16,256]"),
     ],
 )
 def test_build_then_use(kind, options, name, book, tmp_path, capsys):
@@ -58,6 +59,9 @@ def test_building_reads_no_more_than_asked(book, tmp_path, capsys):
         (["equal-info", "--bits", "8"], "bits is 8"),
         (["equal-info", "--reset", "often"], "reset is 'often'"),
         (["bpe", "--corpus", "no/such/corpus"], "no/such/corpus"),
+        (["bytes", "--compile"], "--compile is for windows"),
+        (["equal-info", "--compile", "--bits", "32"], "about 258 GB"),
+        (["equal-info", "--compile", "--reading", "delay"], "only windows of the reading exact"),
     ],
 )
 def test_what_cannot_be_built_is_misuse(options, words, tmp_path, capsys):
@@ -65,6 +69,19 @@ def test_what_cannot_be_built_is_misuse(options, words, tmp_path, capsys):
     said = capsys.readouterr().err
     assert said.startswith("laconic: ") and words in said
     assert not (tmp_path / "built").exists()
+
+
+def test_windows_are_compiled_when_built(tmp_path, capsys):
+    def build(*options):
+        assert main(["tokenizer", "build", "equal-info", "--out", str(tmp_path / "out"), "--json", *options]) == 0
+        return json.loads(capsys.readouterr().out)["compiled"]
+
+    assert build()["codes"] == 1 << 16
+    assert (tmp_path / "out" / "codebook.safetensors").is_file()
+    assert build("--bits", "17") is build("--reset", "2") is None
+    assert build("--bits", "17", "--compile", "--model", "uniform")["codes"] == 1 << 17
+    assert main(["tokenizer", "build", "equal-info", "--out", str(tmp_path / "out")]) == 0
+    assert ", compiled to " in capsys.readouterr().out
 
 
 def test_ids_travel_as_text_through_pipes(monkeypatch, capsysbinary):

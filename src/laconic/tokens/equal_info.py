@@ -89,8 +89,7 @@ class EqualInfoTokenizer(AbstractTokenizer):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle with the codebook, so that whoever gets a copy need not compile, and all pickles are alike."""
-        self._compile_up_to(COMPILED_WHEN_SAVED)
-        return EqualInfoTokenizer, (self._model, self._config, self._codebook)
+        return EqualInfoTokenizer, (self._model, self._config, self.compile_short())
 
     @property
     def name(self) -> str:
@@ -137,6 +136,10 @@ class EqualInfoTokenizer(AbstractTokenizer):
             self._codebook = compile_windows(self._model, self._config.windows, progress=progress)
         return self._codebook
 
+    def compile_short(self, progress: Callable[[int], None] = lambda codes: None) -> Codebook | None:
+        """Compile the windows if they are short, as happens before a tokenizer is saved or pickled; the codebook, if any."""
+        return self._compile_up_to(COMPILED_WHEN_SAVED, progress)
+
     def encode_batch(self, documents: Sequence[UInt16[np.ndarray, "_"]]) -> list[Int32[np.ndarray, "_"]]:
         """Cut each document into windows, and these into tokens; the last token is filled with zero bits."""
         check_symbols(documents)
@@ -152,7 +155,6 @@ class EqualInfoTokenizer(AbstractTokenizer):
         book = self._book_for(sum(ids_T.size for ids_T in ids))
         if book is None:
             return [symbols for symbols, _ in self._expand(ids)]
-        check_ids(ids, self.vocab_size)
         return [book.decode(self._codes_of(ids_T)) for ids_T in ids]
 
     def _expand(self, ids: Sequence[Int32[np.ndarray, "_"]]) -> list[tuple[UInt16[np.ndarray, "_"], Int64[np.ndarray, "_"]]]:
@@ -168,6 +170,7 @@ class EqualInfoTokenizer(AbstractTokenizer):
 
     def _codes_of(self, ids_T: Int32[np.ndarray, "_"]) -> Int32[np.ndarray, "N"]:
         """Tokens as codes of a book."""
+        check_ids([ids_T], self.vocab_size)
         bits, token_bits = self._config.bits, self._config.token_bits
         return ids_T if bits == token_bits else tokens_to_short_codes(ids_T, bits, token_bits)
 
@@ -178,13 +181,14 @@ class EqualInfoTokenizer(AbstractTokenizer):
             self._compile_up_to(COMPILED_UNASKED)
         return self._codebook
 
-    def _compile_up_to(self, bits: int) -> None:
-        """Compile windows of at most so many bits, if they can be compiled at all."""
+    def _compile_up_to(self, bits: int, progress: Callable[[int], None] = lambda codes: None) -> Codebook | None:
+        """Compile windows of at most so many bits, if they can be compiled at all; the codebook, if there is one."""
         if self._codebook is None and self._compiles and self._config.bits <= bits:
             try:
-                self.compile()
+                self.compile(progress)
             except LaconicError:
                 self._compiles = False
+        return self._codebook
 
     def spans(self, ids: Int32[np.ndarray, "_"]) -> Int64[np.ndarray, "N 2"]:
         """One run per window, or per few windows where tokens cross their borders."""
@@ -211,10 +215,10 @@ class EqualInfoTokenizer(AbstractTokenizer):
     def save_files(self, folder: Path) -> list[str]:
         """Write the byte model, if it does not come with laconic, and the codebook."""
         names = save_byte_model(self._model, folder)
-        self._compile_up_to(COMPILED_WHEN_SAVED)
-        if self._codebook is None:
+        book = self.compile_short()
+        if book is None:
             return names
-        write_codebook(self._codebook, self.codebook_made_from, folder / CODEBOOK_FILE)
+        write_codebook(book, self.codebook_made_from, folder / CODEBOOK_FILE)
         return [*names, CODEBOOK_FILE]
 
     @property

@@ -50,8 +50,9 @@ def _grow(model, *, bits, precision, rows, room=1 << 20):
         grower.seat(batch)
         contexts = [[] for _ in range(batch)]
         while batch // 4 < min(rows, grower.wanted) <= 2 * batch:
-            for context, symbol in zip(contexts, grower.next_symbols().tolist(), strict=True):
-                context += [symbol] if symbol >= 0 else []
+            while (symbols := grower.next_symbols()).max() >= 0:
+                for context, symbol in zip(contexts, symbols.tolist(), strict=True):
+                    context += [symbol] if symbol >= 0 else []
             keep = grower.grow(np.stack([model(tuple(context)) for context in contexts]))
             contexts = [context[:size] for context, size in zip(contexts, keep.tolist(), strict=True)]
     assert grower.settled == 1 << bits

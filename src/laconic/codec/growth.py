@@ -61,8 +61,8 @@ class _Tree(NamedTuple):
 class Grower:
     """The tree of strings, grown by showing it the counts that follow each of them.
 
-    One turn: append `next_symbols` to the contexts, show `grow` the counts, cut the contexts back to what it returns.
-    `seat` begins anew with another number of contexts.
+    One turn: append `next_symbols` to the contexts until there are none, show `grow` the counts, and cut the contexts back to
+    what it returns. `seat` begins anew with another number of contexts.
 
     Args:
         bits: of a window.
@@ -115,7 +115,7 @@ class Grower:
         _assign(self._tree, rows_B3)
 
     def next_symbols(self) -> Int64[np.ndarray, "B"]:
-        """What to append to each context; `IDLE` for nothing."""
+        """What to append to each context; `IDLE` where nothing is missing."""
         symbols_B = np.empty(len(self._rows_B3), np.int64)
         _next_symbols(self._tree, self._rows_B3, symbols_B)
         return symbols_B

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from laconic.bytelm.base import AbstractByteLM
 from laconic.codec.codebook import MAX_BITS, Codebook
 from laconic.codec.growth import Grower
+from laconic.codec.windows import IDLE
 from laconic.errors import LaconicError
 from laconic.tokens.segment import WindowFormat
 
@@ -71,6 +72,7 @@ def _ask(
     grower.seat(batch)
     session = model.start(batch, form.counts)
     while batch // 4 < min(rows, grower.wanted) <= 2 * batch:
-        session.append(grower.next_symbols())
+        while (symbols_B := grower.next_symbols()).max() != IDLE:
+            session.append(symbols_B)
         session.truncate(grower.grow(session.cumulative()))
         progress(grower.settled)

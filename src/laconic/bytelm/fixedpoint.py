@@ -15,7 +15,7 @@ FRACTION = 1 << FRACTION_BITS
 POWER_BITS = 30
 """`POWERS[i]` has this many bits behind the point."""
 
-_MANTISSA_BITS = 10
+MANTISSA_BITS = 10
 
 
 def _power(index: int) -> int:
@@ -30,8 +30,7 @@ POWERS = np.array([_power(index) for index in range(FRACTION)], np.int64)
 """`2**(30 + i/128)`, rounded down, for i from 0 to 127. Rounding down at each of nested square roots is rounding down once."""
 
 LOGARITHMS = (
-    np.searchsorted(POWERS, (np.arange(1 << _MANTISSA_BITS) + (1 << _MANTISSA_BITS)) << (POWER_BITS - _MANTISSA_BITS), "right")
-    - 1
+    np.searchsorted(POWERS, (np.arange(1 << MANTISSA_BITS) + (1 << MANTISSA_BITS)) << (POWER_BITS - MANTISSA_BITS), "right") - 1
 ).astype(np.int32)
 """`128 * log2(1 + i/1024)`, rounded down, for i from 0 to 1,023."""
 
@@ -49,5 +48,5 @@ def log2_units(counts: np.ndarray) -> np.ndarray:
     """
     # frexp is exact: it only reads the exponent.
     mantissa, exponent = np.frexp(counts.astype(np.float32))
-    index = (mantissa * np.float32(2 << _MANTISSA_BITS)).astype(np.int32) - (1 << _MANTISSA_BITS)
+    index = (mantissa * np.float32(2 << MANTISSA_BITS)).astype(np.int32) - (1 << MANTISSA_BITS)
     return ((exponent - 1) << FRACTION_BITS) + LOGARITHMS[index]

@@ -35,16 +35,16 @@ RESIDUAL_LIMIT = 1 << 22
 LOGIT_LIMIT = 1 << 20
 """Logits are cut off here, in units of 1/128 bit."""
 
-_TINY = 2.0**-20
+TINY = 2.0**-20
 """Stands in for the largest size in a row of zeros."""
 
-_REACH = (ATTENTION_BITS + 1) << SCORE_FRACTION_BITS
+SCORE_REACH = (ATTENTION_BITS + 1) << SCORE_FRACTION_BITS
 """Scores further below the best one weigh nothing."""
 
 ATTENTION_POWERS = np.array(
     [
-        (int(POWERS[(-distance << 1) % FRACTION]) >> (POWER_BITS - ATTENTION_BITS + 1 + (distance + 63 >> 6))) + 1 >> 1
-        for distance in range(_REACH)
+        (int(POWERS[(-distance << 1) % FRACTION]) >> (POWER_BITS - ATTENTION_BITS - 1 + (distance + 63 >> 6))) + 1 >> 1
+        for distance in range(SCORE_REACH)
     ]
     + [0],
     np.int32,
@@ -98,14 +98,15 @@ def normalise(residual_BTD: Int32[Tensor, "B T D"], gain: np.ndarray, shape: Tra
     units_BTD, largest_BT1 = to_units(residual_BTD.float() * on(gain, residual_BTD))
     squares_BT1 = residual_BTD.long().square().sum(-1, keepdim=True)
     epsilon = shape.epsilon * 4.0**shape.residual_bits
-    root_BT1 = (squares_BT1.double() / shape.width + epsilon).sqrt()
+    root_BT1 = (squares_BT1.double() * (1.0 / shape.width) + epsilon).sqrt()
     return Row(units_BTD, (largest_BT1.double() / (root_BT1 * 127.0)).float())
 
 
 def to_units(values: Float32[Tensor, "*B N"]) -> tuple[Int8[Tensor, "*B N"], Float32[Tensor, "*B 1"]]:
     """Values in units of 1/127 of the largest one in their row, and how large that is."""
-    largest = values.abs().amax(-1, keepdim=True).clamp(min=_TINY)
-    return torch.round(values * (127.0 / largest)).to(torch.int8), largest
+    largest = values.abs().amax(-1, keepdim=True).clamp(min=TINY)
+    # A tensor over a tensor: torch computes a plain number over a tensor as a product with the reciprocal.
+    return torch.round(values * (torch.tensor(127.0) / largest)).to(torch.int8), largest
 
 
 def project(units: Int8[Tensor, "B T N"], linear: Linear) -> Float32[Tensor, "B T M"]:
@@ -181,7 +182,7 @@ def mix(
     scores_BHTS = torch.where(same_TS, own, former)
     scores_BHTS = torch.where((away_TS >= 0) & (away_TS < band), scores_BHTS, -torch.inf)
     below = (scores_BHTS.amax(-1, keepdim=True) - scores_BHTS).float()
-    distance = torch.round((below * step_BTH1.transpose(1, 2)).clamp(max=_REACH)).long()
+    distance = torch.round((below * step_BTH1.transpose(1, 2)).clamp(max=SCORE_REACH)).long()
     weights_BHTS = on(ATTENTION_POWERS, key_BTN)[distance].double()
     weights_BHTS = weights_BHTS.masked_fill((away_TS < 0) | (away_TS >= band), 0.0)
     sums_BHTN = (weights_BHTS @ value_B1SN).float()

@@ -26,8 +26,8 @@ ROTARY_BITS = 14
 _LARGEST_SUM = 1 << 24
 """Products are summed in float32 where int8 instructions are slow, and below this sum float32 is exact."""
 
-_FEW, _MANY = 1e-20, 1e20
-"""Scales outside are no scales of a trained model, and their products could leave float32."""
+_FEW, _MANY = 1e-20, 1e6
+"""Scales outside are no scales of a trained model, and products of several of them could leave float32."""
 
 
 @final
@@ -63,8 +63,10 @@ class TransformerShape:
                 raise ValueError(f"{name} is {value!r}, but must be a whole number from 1 to {most}")
         if self.head % 2:
             raise ValueError(f"head is {self.head}, but must be even: rotary positions turn pairs")
-        if type(self.epsilon) is not float or not 0 < self.epsilon < 1:
-            raise ValueError(f"epsilon is {self.epsilon!r}, but must lie between 0 and 1")
+        if type(self.epsilon) is not float or not 1e-9 <= self.epsilon < 1:
+            raise ValueError(f"epsilon is {self.epsilon!r}, but must lie between 1e-9 and 1")
+        if 2 * self.width * (self.layers << 23) ** 2 >= 1 << 63:
+            raise ValueError(f"layers is {self.layers}, too many for sums of squares over a width of {self.width}")
         for name in ("width", "ffn"):
             if 127 * WEIGHT_LIMIT * getattr(self, name) >= _LARGEST_SUM:
                 raise ValueError(f"{name} is {getattr(self, name)}, but sums over more than 2,064 products are not exact")

@@ -1,0 +1,122 @@
+"""What the parallel and the stepwise path share: all of the network but attention itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import TypeAlias, final
+
+import numpy as np
+import torch
+from jaxtyping import Integer
+from torch import Tensor
+
+from laconic.bytelm.products import multiply_weights
+from laconic.bytelm.threads import Spread
+from laconic.bytelm.transformer_kernels import add_and_normalise_rows, gate_rows, normalise_rows
+from laconic.bytelm.transformer_network import Network, NetworkLayer
+from laconic.shapes import SYMBOLS
+
+Attend: TypeAlias = Callable[[int, NetworkLayer, "Space"], None]
+"""Attention of one layer: from `parts_NM` and `scale_N` to `mixed_NK` and `scale_N`."""
+
+
+@final
+class Both:
+    """One buffer, for torch and for compiled loops."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.tensor, self.array = tensor, tensor.numpy()
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """Activations of N positions between two matrix products.
+
+    Attributes:
+        scale_N: float32, what the present units are worth: of a norm, of mixed values, of gated units.
+        units_ND: int8, normalised rows.
+        parts_NM: int32, products of `attention_in`.
+        mixed_NK: int8, what attention found, all heads.
+        sums_ND: int32, products of `attention_out` and `ffn_out`.
+        gates_NM: int32, products of `ffn_in`.
+        gated_NF: int8, feed-forward units.
+        sums_NS: int32, products of the output layer.
+    """
+
+    scale_N: np.ndarray
+    units_ND: Both
+    parts_NM: Both
+    mixed_NK: Both
+    sums_ND: Both
+    gates_NM: Both
+    gated_NF: Both
+    sums_NS: Both
+
+    @property
+    def size(self) -> int:
+        """N."""
+        return self.scale_N.size
+
+    def first(self, size: int) -> "Space":
+        """The same memory for fewer positions."""
+        if size == self.size:
+            return self
+        both = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "scale_N"}
+        return Space(scale_N=self.scale_N[:size], **{name: Both(part.tensor[:size]) for name, part in both.items()})
+
+
+def make_space(network: Network, size: int) -> Space:
+    """Room for `size` positions."""
+    shape = network.shape
+    channels = shape.heads * shape.head
+
+    def empty(columns: int, dtype: torch.dtype) -> Both:
+        return Both(torch.empty((size, columns), dtype=dtype))
+
+    return Space(
+        scale_N=np.empty(size, np.float32),
+        units_ND=empty(shape.width, torch.int8),
+        parts_NM=empty(channels + 2 * shape.head, torch.int32),
+        mixed_NK=empty(channels, torch.int8),
+        sums_ND=empty(shape.width, torch.int32),
+        gates_NM=empty(2 * shape.ffn, torch.int32),
+        gated_NF=empty(shape.ffn, torch.int8),
+        sums_NS=empty(SYMBOLS, torch.int32),
+    )
+
+
+def run_layers(network: Network, inputs_N: Integer[np.ndarray, "N"], space: Space, spread: Spread, attend: Attend) -> None:
+    """Send positions through all layers, up to the last norm: `units_ND` and `scale_N`."""
+    residual_ND, epsilon = network.embedding[inputs_N], network.epsilon
+
+    def normalise(rows: slice) -> None:
+        gain_D = network.layers[0].attention_norm
+        normalise_rows(residual_ND[rows], gain_D, epsilon, space.units_ND.array[rows], space.scale_N[rows])
+
+    def add(channel_D: np.ndarray, gain_D: np.ndarray) -> None:
+        def work(rows: slice) -> None:
+            add_and_normalise_rows(
+                residual_ND[rows], space.sums_ND.array[rows], channel_D, gain_D, epsilon,
+                space.units_ND.array[rows], space.scale_N[rows],
+            )  # fmt: skip
+
+        spread(work, space.size)
+
+    def gate(rows: slice) -> None:
+        gate_rows(space.gates_NM.array[rows], layer.unit_F, space.gated_NF.array[rows], space.scale_N[rows])
+
+    spread(normalise, space.size)
+    for index, layer in enumerate(network.layers):
+        multiply_weights(space.units_ND.tensor, layer.attention_in, space.parts_NM.tensor)
+        attend(index, layer, space)
+        multiply_weights(space.mixed_NK.tensor, layer.attention_out, space.sums_ND.tensor)
+        add(layer.attention_channel, layer.ffn_norm)
+        multiply_weights(space.units_ND.tensor, layer.ffn_in, space.gates_NM.tensor)
+        spread(gate, space.size)
+        multiply_weights(space.gated_NF.tensor, layer.ffn_out, space.sums_ND.tensor)
+        add(layer.ffn_channel, layer.following_norm)
+
+
+def run_output(network: Network, space: Space) -> None:
+    """Sums of the output layer, `sums_NS`; `scale_N` stays their scale."""
+    multiply_weights(space.units_ND.tensor, network.output, space.sums_NS.tensor)

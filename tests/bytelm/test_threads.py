@@ -1,0 +1,50 @@
+import threading
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from laconic.bytelm.threads import Spread
+
+
+@pytest.fixture(params=[1, 2])
+def threads(request, monkeypatch):
+    """So many threads, also where the machine has fewer."""
+    monkeypatch.setattr(numba, "get_num_threads", lambda: request.param)
+    return request.param
+
+
+@given(rows=st.integers(0, 100), least=st.integers(1, 40))
+def test_each_row_is_done_once(rows: int, least: int) -> None:
+    done, before = np.zeros(rows, int), numba.get_num_threads
+    numba.get_num_threads = lambda: 3
+    try:
+        with Spread(least) as spread:
+            spread(lambda part: done.__setitem__(part, done[part] + 1), rows)
+    finally:
+        numba.get_num_threads = before
+    assert (done == 1).all()
+
+
+def test_few_rows_stay_in_one_thread(threads: int) -> None:
+    names = []
+    with Spread(10) as spread:
+        spread(lambda part: names.append((threading.current_thread().name, part)), 19)
+    assert names == [(threading.current_thread().name, slice(0, 19))]
+
+
+def test_many_rows_are_shared(threads: int) -> None:
+    parts = []
+    with Spread(10) as spread:
+        spread(parts.append, 20)
+    assert len(parts) == threads
+
+
+def test_errors_arrive(threads: int) -> None:
+    def fail(part: slice) -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"), Spread(1) as spread:
+        spread(fail, 8)

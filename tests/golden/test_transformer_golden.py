@@ -1,0 +1,79 @@
+"""Exact counts of an integer transformer, for ever, and on any processor: a change here breaks every file ever written."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xxhash
+from tests.bytelm.random_transformers import random_model, random_symbols
+
+from laconic.bytelm.base import CountFormat
+
+FORM = CountFormat(precision=20, eos=False)
+SHAPE = {"layers": 3, "width": 64, "heads": 4, "head": 16, "ffn": 80, "band": 24}
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def counts_and_steps() -> tuple[np.ndarray, np.ndarray]:
+    """The edges at each of 90 positions of three rows: at once, and step by step."""
+    model, symbols_BT = random_model(11, **SHAPE), random_symbols(11, 3, 90)
+    session, seen = model.start(3, FORM), []
+    for symbols_B in symbols_BT.T:
+        seen.append(session.cumulative().copy())
+        session.append(symbols_B)
+    return model.counts(symbols_BT, FORM), np.stack(seen, axis=1)
+
+
+def digest() -> str:
+    """One for both ways."""
+    counts_BTC, steps_BTC = counts_and_steps()
+    assert (counts_BTC == steps_BTC).all()
+    return xxhash.xxh64_hexdigest(counts_BTC.astype("<u4").tobytes())
+
+
+DIGEST = "21a68bbc6ba36f5c"
+FIRST = [198, 5, 12, 3106, 6, 8, 2209, 4]
+LAST = [68, 24, 11842, 93, 1003, 1714, 59, 319]
+
+PROCESSORS = {
+    "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "AVX512 without VNNI": {"ONEDNN_MAX_CPU_ISA": "AVX512_CORE"},
+    "the least of torch": {"ATEN_CPU_CAPABILITY": "default"},
+    "no oneDNN": {"WITHOUT_ONEDNN": "1"},
+    "compiled for any processor": {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""},
+    "two threads": {"OMP_NUM_THREADS": "2", "NUMBA_NUM_THREADS": "2"},
+}
+
+
+def test_some_counts() -> None:
+    counts_BTC = np.diff(counts_and_steps()[0].astype(np.int64))
+    assert counts_BTC[0, 0, :8].tolist() == FIRST
+    assert counts_BTC[2, 89, :8].tolist() == LAST
+
+
+def test_all_counts() -> None:
+    assert digest() == DIGEST
+
+
+def test_the_fingerprint() -> None:
+    assert f"{random_model(11, **SHAPE).fingerprint:016x}" == "35fc9d59d29437b5"
+
+
+@pytest.mark.parametrize("processor", PROCESSORS)
+def test_other_processors(processor: str, tmp_path: Path) -> None:
+    settings = PROCESSORS[processor]
+    compiled = {"NUMBA_CACHE_DIR": str(tmp_path)} if "NUMBA_CPU_NAME" in settings else {}
+    command = [sys.executable, "-m", "tests.golden.test_transformer_golden"]
+    answer = subprocess.run(command, env=os.environ | settings | compiled, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == DIGEST
+
+
+if __name__ == "__main__":
+    if "WITHOUT_ONEDNN" in os.environ:
+        import torch
+
+        torch.backends.mkldnn.set_flags(False)
+    sys.stdout.write(digest())

@@ -32,10 +32,15 @@ def test_import_laconic_is_free() -> None:
     assert loaded("import laconic, laconic.errors, laconic.shapes; dir(laconic)", COSTLY) == set()
 
 
-@pytest.mark.parametrize("room", ["text", "codec", "records", "report", "bytelm", "archive", "errors", "shapes"])
+@pytest.mark.parametrize("room", ["text", "codec", "records", "report", "archive", "errors", "shapes"])
 def test_rooms_without_deep_learning(room: str) -> None:
     imports = "\n".join(f"import {name}" for name in modules_of(room))
     assert loaded(imports, ("torch", "transformers", "accelerate")) == set()
+
+
+def test_byte_models_are_found_and_light_ones_read_without_deep_learning() -> None:
+    code = "from laconic.bytelm.registry import load_byte_lm\nload_byte_lm('light')\nimport laconic.bytelm.train_ngram"
+    assert loaded(code, ("torch", "transformers", "accelerate")) == set()
 
 
 def test_rooms_of_models_cost_nothing_until_used() -> None:

@@ -19,6 +19,11 @@ from laconic.tokens.gzip import GZipConfig, GZipTokenizer
 from laconic.tokens.static_ac import train_static_ac
 
 
+TOKEN_MODEL = "light"
+"""The byte model of tokenizers that name none: it needs no torch, and in contexts of a few bytes the transformer knows little
+more (docs/decisions/0009-tokens-from-the-light-model.md)."""
+
+
 def build_tokenizer(kind: str, documents: Iterable[bytes] | None = None, **settings: Any) -> Tokenizer:
     """Build a tokenizer.
 
@@ -26,7 +31,7 @@ def build_tokenizer(kind: str, documents: Iterable[bytes] | None = None, **setti
         kind: `bytes`, `sentencepiece`, `bpe`, `ac`, `static-ac`, `gzip` or `equal-info`.
         documents: the text that `sentencepiece`, `bpe` and `static-ac` learn from; the others need none.
         settings: the fields of the kind's config (`SentencePieceConfig`, `BPEConfig`, `ArithmeticConfig`, `GZipConfig`,
-            `EqualInfoConfig`), and for `ac` and `equal-info` also `model`: the byte model, its name or file (`default`).
+            `EqualInfoConfig`), and for `ac` and `equal-info` also `model`: the byte model, its name or file (`light`).
 
     Raises:
         UsageError: an unknown kind or setting, or no documents where some are needed.
@@ -58,7 +63,7 @@ def load_tokenizer(name: str | Path = "default") -> Tokenizer:
     """A tokenizer by folder or by name.
 
     Args:
-        name: a folder that `save_tokenizer` wrote; or `default`, which is `equal-info[16,65536]` under the default byte
+        name: a folder that `save_tokenizer` wrote; or `default`, which is `equal-info[16,65536]` under the light byte
             model; or the name of any tokenizer that needs no text to learn from, such as `bytes`, `gzip[256]`,
             `ac[65536]`, `equal-info[24,65536]` or `equal-info[16,256,paper]`.
 
@@ -85,7 +90,7 @@ def _is_folder(name: str | Path) -> bool:
 
 
 def _parse(name: str) -> Tokenizer:
-    """Invert the names of tokenizers that learn nothing, under the default byte model."""
+    """Invert the names of tokenizers that learn nothing, under the light byte model."""
     written = re.fullmatch(r"(?P<kind>[a-z-]+)(\[(?P<arguments>[^\]]*)\])?", name)
     if written is None or written["kind"] not in _PARSERS:
         raise UsageError(
@@ -149,13 +154,13 @@ def _build_bpe(documents: Iterable[bytes], **settings: Any) -> AbstractTokenizer
 
 
 def _build_ac(
-    documents: Iterable[bytes], *, model: str | Path | AbstractByteLM = "default", **settings: Any
+    documents: Iterable[bytes], *, model: str | Path | AbstractByteLM = TOKEN_MODEL, **settings: Any
 ) -> AbstractTokenizer:
     return ArithmeticTokenizer(as_byte_lm(model), ArithmeticConfig(**settings))
 
 
 def _build_equal_info(
-    documents: Iterable[bytes], *, model: str | Path | AbstractByteLM = "default", **settings: Any
+    documents: Iterable[bytes], *, model: str | Path | AbstractByteLM = TOKEN_MODEL, **settings: Any
 ) -> AbstractTokenizer:
     return EqualInfoTokenizer(as_byte_lm(model), EqualInfoConfig(**settings))
 

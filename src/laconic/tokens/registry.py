@@ -18,7 +18,6 @@ from laconic.tokens.folder import load_folder, save_folder
 from laconic.tokens.gzip import GZipConfig, GZipTokenizer
 from laconic.tokens.static_ac import train_static_ac
 
-
 TOKEN_MODEL = "light"
 """The byte model of tokenizers that name none: it needs no torch, and in contexts of a few bytes the transformer knows little
 more (docs/decisions/0009-tokens-from-the-light-model.md)."""

@@ -110,7 +110,9 @@ class AbstractTokenizer(ABC):
             CorruptFileError: ids that no text encodes to, or that are no whole numbers.
         """
         ids_T = _as_ids(ids)
-        symbols = self.decode_batch([ids_T[ids_T != self.pad_id]])[0]
+        if ids_T.size and ids_T.max() >= self.pad_id:
+            ids_T = ids_T[ids_T != self.pad_id]
+        symbols = self.decode_batch([ids_T])[0]
         return eos.join(part.astype(np.uint8).tobytes() for part in split_documents(symbols))
 
     def decode(
@@ -141,6 +143,8 @@ def _as_ids(ids: Collection[SupportsInt] | Integer[np.ndarray, "_"]) -> Int32[np
         CorruptFileError: something that is no whole number, or does not fit 32 bits.
     """
     given = np.asarray(ids)
+    if given.dtype == np.int32:
+        return given
     if given.size == 0:
         return np.zeros(0, np.int32)
     most = np.iinfo(np.int32).max

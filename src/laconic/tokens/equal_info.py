@@ -169,10 +169,12 @@ class EqualInfoTokenizer(AbstractTokenizer):
         return codes_N if bits == token_bits else short_codes_to_tokens(codes_N, bits, token_bits)
 
     def _codes_of(self, ids_T: Int32[np.ndarray, "_"]) -> Int32[np.ndarray, "N"]:
-        """Tokens as codes of a book."""
-        check_ids([ids_T], self.vocab_size)
+        """Tokens as codes of a book, which checks codes itself."""
         bits, token_bits = self._config.bits, self._config.token_bits
-        return ids_T if bits == token_bits else tokens_to_short_codes(ids_T, bits, token_bits)
+        if bits == token_bits:
+            return ids_T
+        check_ids([ids_T], self.vocab_size)
+        return tokens_to_short_codes(ids_T, bits, token_bits)
 
     def _book_for(self, size: int) -> Codebook | None:
         """The codebook, for working on so many symbols or ids; None while working without one costs less in all."""

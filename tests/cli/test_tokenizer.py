@@ -60,7 +60,7 @@ def test_building_reads_no_more_than_asked(book, tmp_path, capsys):
         (["equal-info", "--reset", "often"], "reset is 'often'"),
         (["bpe", "--corpus", "no/such/corpus"], "no/such/corpus"),
         (["bytes", "--compile"], "--compile is for windows"),
-        (["equal-info", "--compile", "--bits", "32"], "about 258 GB"),
+        (["equal-info", "--compile", "--bits", "32"], "about 193 GB"),
         (["equal-info", "--compile", "--reading", "delay"], "only windows of the reading exact"),
     ],
 )

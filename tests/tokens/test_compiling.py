@@ -39,7 +39,7 @@ def test_every_code_stands_for_what_the_model_decodes(byte_model):
 
 
 def test_the_shipped_model_on_text_code_and_noise():
-    model = load_byte_lm("default")
+    model = load_byte_lm("light")
     book = compile_windows(model, FORM)
     every = np.arange(1 << 16)
     symbols, lengths = expand([np.stack([np.zeros_like(every), every], axis=1).astype(np.uint64)], model, FORM)[0]
@@ -77,7 +77,7 @@ def test_rows_change_nothing(unigram):
         (WindowFormat(reading="delay"), "reading exact"),
         (WindowFormat(windows_per_context=2), "context of its own"),
         (WindowFormat(windows_per_context=NEVER), "context of its own"),
-        (WindowFormat(bits=32), "258 GB"),
+        (WindowFormat(bits=32), "193 GB"),
         (WindowFormat(bits=128), "24 bits are the most"),
     ],
 )
@@ -98,7 +98,7 @@ def test_strings_that_are_too_long_are_refused_in_a_sentence(unigram, monkeypatc
 def test_megabytes_of_mixed_text(data_root):
     from laconic.text.corpora import open_corpus
 
-    model = load_byte_lm("default")
+    model = load_byte_lm("light")
     book = compile_windows(model, FORM)
     parts = [b"".join(open_corpus("wikipedia-en", "valid", data_root=data_root).documents())[:1_500_000]]
     parts += list(open_stdlib("test").documents())[:20]

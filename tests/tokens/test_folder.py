@@ -1,6 +1,7 @@
 import errno
 import json
 import os
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -188,3 +189,16 @@ def test_the_codebook_of_other_windows_is_refused(unigram, tmp_path):
         _rewrite(tmp_path, settings=changes)
         with pytest.raises(CorruptFileError, match="made from other windows"):
             load_folder(tmp_path)
+
+
+def test_a_compiled_folder_needs_no_byte_model(unigram, tmp_path, monkeypatch):
+    tokenizer = EqualInfoTokenizer(unigram, EqualInfoConfig())
+    save_folder(tokenizer, tmp_path)
+    monkeypatch.setattr("laconic.tokens.byte_model.load_byte_model", None)
+    again = load_folder(tmp_path)
+    assert again.settings() == tokenizer.settings()
+    assert again.decode(again.encode("the cat sat")) == "the cat sat"
+    assert pickle.loads(pickle.dumps(again)).encode("the cat") == tokenizer.encode("the cat")
+    monkeypatch.undo()
+    save_folder(again, tmp_path / "copy")
+    assert load_folder(tmp_path / "copy").encode("the cat") == tokenizer.encode("the cat")

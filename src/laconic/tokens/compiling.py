@@ -16,7 +16,7 @@ from laconic.tokens.segment import WindowFormat
 ROWS = 256
 """How many contexts the model is asked about at a time."""
 
-_BYTES_PER_CODE = 60
+_BYTES_PER_CODE = 45
 """What compiling takes at its peak, for each code; half as many strings as codes hold a cell under models of text."""
 
 _FEWEST_STRINGS = 1 << 20

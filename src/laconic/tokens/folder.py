@@ -14,7 +14,7 @@ from laconic.errors import CorruptFileError, FormatVersionError, LaconicError, O
 from laconic.records.files import open_atomic
 from laconic.tokens.base import AbstractTokenizer
 from laconic.tokens.byte import ByteTokenizer
-from laconic.tokens.byte_model import BYTE_MODEL_FILE, load_byte_model
+from laconic.tokens.byte_model import BYTE_MODEL_FILE, DeferredByteLM, load_byte_model
 from laconic.tokens.codebook_file import CODEBOOK_FILE, read_codebook
 
 SETTINGS_FILE = "laconic_tokenizer.json"
@@ -196,21 +196,25 @@ def _load_equal_info(folder: _Folder) -> AbstractTokenizer:
         reset=folder.setting("reset", int) if type(folder.settings["reset"]) is int else folder.choice("reset", _RESETS),
         precision=folder.setting("precision", int),
     )
-    model = _byte_model(folder)
     if CODEBOOK_FILE not in folder.files:
-        return EqualInfoTokenizer(model, config)
+        return EqualInfoTokenizer(_byte_model(folder), config)
     path = folder.file(CODEBOOK_FILE)
     book, made_from = read_codebook(path)
-    tokenizer = EqualInfoTokenizer(model, config, book)
+    description = folder.setting("byte_model_description", str)
+    tokenizer = EqualInfoTokenizer(DeferredByteLM(*_place_of_byte_model(folder), description), config, book)
     if made_from != tokenizer.codebook_made_from or book.bits != config.bits:
         raise CorruptFileError(f"{path} was made from other windows than the tokenizer's: build the tokenizer again")
     return tokenizer
 
 
 def _byte_model(folder: _Folder) -> AbstractByteLM:
-    return load_byte_model(
-        int(folder.setting("byte_model", str), 16), folder.file(BYTE_MODEL_FILE) if BYTE_MODEL_FILE in folder.files else None
-    )
+    return load_byte_model(*_place_of_byte_model(folder))
+
+
+def _place_of_byte_model(folder: _Folder) -> tuple[int, Path | None]:
+    """The fingerprint of the byte model, and its file; None where it comes with laconic."""
+    path = folder.file(BYTE_MODEL_FILE) if BYTE_MODEL_FILE in folder.files else None
+    return int(folder.setting("byte_model", str), 16), path
 
 
 _LOADERS: dict[str, Callable[[_Folder], AbstractTokenizer]] = {

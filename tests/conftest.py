@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import beartype.typing  # noqa: F401
 import numba
 import pytest
+import tests.checking  # noqa: F401
 from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
@@ -28,10 +28,7 @@ def _njit_of_the_bare_function(njit: Callable[..., Any]) -> Callable[..., Any]:
 
 
 numba.njit = _njit_of_the_bare_function(numba.njit)
-# Checked as type checkers do: an int may stand where a float is asked for. Only `Self` is let through unchecked, since
-# beartype knows it in whole classes alone and the hook decorates methods.
-_SELF = "beartype.FrozenDict({beartype.typing.Self: beartype.typing.Any})"
-install_import_hook("laconic", f"beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True, hint_overrides={_SELF}))")
+install_import_hook("laconic", "tests.checking.check")
 
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("search", derandomize=False, deadline=None, max_examples=1000)

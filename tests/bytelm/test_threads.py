@@ -21,8 +21,8 @@ def test_each_row_is_done_once(rows: int, least: int) -> None:
     done, before = np.zeros(rows, int), numba.get_num_threads
     numba.get_num_threads = lambda: 3
     try:
-        with Spread(least) as spread:
-            spread(lambda part: done.__setitem__(part, done[part] + 1), rows)
+        with Spread() as spread:
+            spread(lambda part: done.__setitem__(part, done[part] + 1), rows, least=least)
     finally:
         numba.get_num_threads = before
     assert (done == 1).all()
@@ -30,15 +30,15 @@ def test_each_row_is_done_once(rows: int, least: int) -> None:
 
 def test_few_rows_stay_in_one_thread(threads: int) -> None:
     names = []
-    with Spread(10) as spread:
-        spread(lambda part: names.append((threading.current_thread().name, part)), 19)
+    with Spread() as spread:
+        spread(lambda part: names.append((threading.current_thread().name, part)), 19, least=10)
     assert names == [(threading.current_thread().name, slice(0, 19))]
 
 
 def test_many_rows_are_shared(threads: int) -> None:
     parts = []
-    with Spread(10) as spread:
-        spread(parts.append, 20)
+    with Spread() as spread:
+        spread(parts.append, 20, least=10)
     assert len(parts) == threads
 
 
@@ -46,5 +46,5 @@ def test_errors_arrive(threads: int) -> None:
     def fail(part: slice) -> None:
         raise ValueError("no")
 
-    with pytest.raises(ValueError, match="no"), Spread(1) as spread:
-        spread(fail, 8)
+    with pytest.raises(ValueError, match="no"), Spread() as spread:
+        spread(fail, 8, least=1)

@@ -15,7 +15,7 @@ def test_any_cut_into_stretches_reads_the_same(shape: dict[str, int], seed: int,
     network = random_model(seed, **shape).network
     inputs_RT = random_symbols(seed, rows, 90, 257)
     inputs_RT[:, 0] = START
-    with Spread(16) as spread:
+    with Spread() as spread:
         whole_NS, scale_N = ParallelReader(network, rows, 90, spread).read(inputs_RT)
         reader, parts, scales = ParallelReader(network, rows, 90, spread), [], []
         for part_RT in np.split(inputs_RT, sorted(cuts), axis=1):
@@ -29,7 +29,7 @@ def test_any_cut_into_stretches_reads_the_same(shape: dict[str, int], seed: int,
 def test_what_is_kept_is_the_end_of_the_band() -> None:
     network = random_model(1, band=8).network
     inputs_RT = random_symbols(1, 2, 30)
-    with Spread(16) as spread:
+    with Spread() as spread:
         long, short = ParallelReader(network, 2, 30, spread), ParallelReader(network, 2, 30, spread)
         long.read(inputs_RT)
         short.read(inputs_RT[:, :27])
@@ -43,7 +43,7 @@ def test_threads_of_torch_do_not_matter() -> None:
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            answers.append(ParallelReader(network, 1, 400, Spread(16)).read(inputs_RT)[0])
+            answers.append(ParallelReader(network, 1, 400, Spread()).read(inputs_RT)[0])
     finally:
         torch.set_num_threads(before)
     assert (answers[0] == answers[1]).all()

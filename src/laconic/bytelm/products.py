@@ -67,10 +67,9 @@ class Operand:
 def prepare_weights(weight: Int8[Tensor, "N K"]) -> Operand:
     """Weights of shape (outputs, inputs), within +-64, as second operand."""
     prepared_KN = weight_products().prepare(weight.T)
-    many = torch.empty(prepared_KN.shape, dtype=prepared_KN.dtype).copy_(prepared_KN)
-    # Of a single input in that other order, `torch._int_mm` silently computes nothing.
-    single = many if weight.shape[1] == 1 else many.T.contiguous().T
-    return Operand(many=many, single=single)
+    # A fresh copy, even where nothing moves: given a row with strides of (1, 1), `torch._int_mm` silently computes nothing.
+    many_KN = torch.empty(prepared_KN.shape, dtype=prepared_KN.dtype).copy_(prepared_KN)
+    return Operand(many=many_KN, single=many_KN.T.contiguous().T)
 
 
 def multiply_weights(left_MK: Tensor, weights: Operand, out_MN: Tensor) -> None:

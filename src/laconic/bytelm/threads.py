@@ -10,19 +10,15 @@ import numba
 
 @final
 class Spread:
-    """Does work on rows, in as many threads as numba may use; what comes out never depends on how many they are.
+    """Does work on rows, in as many threads as numba may use; what comes out never depends on how many they are."""
 
-    Args:
-        least: rows that a thread is worth.
-    """
-
-    def __init__(self, least: int) -> None:
-        self._least, self._threads = least, numba.get_num_threads()
+    def __init__(self) -> None:
+        self._threads = numba.get_num_threads()
         self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
 
-    def __call__(self, work: Callable[[slice], None], rows: int) -> None:
-        """Do `work` on slices that together are all rows."""
-        parts = min(self._threads, max(1, rows // self._least))
+    def __call__(self, work: Callable[[slice], None], rows: int, *, least: int) -> None:
+        """Do `work` on slices that together are all rows, none of fewer than `least` rows: what a thread is worth."""
+        parts = min(self._threads, max(1, rows // least))
         if self._pool is None or parts < 2:
             work(slice(0, rows))
             return

@@ -23,8 +23,6 @@ from laconic.shapes import EOS
 _SYMBOLS_AT_ONCE = 1024
 """How many positions are worked on together: their activations stay in the processor's caches."""
 
-_ROWS_PER_THREAD = 32
-
 
 @final
 class TransformerByteLM(AbstractByteLM):
@@ -119,7 +117,7 @@ class TransformerByteLM(AbstractByteLM):
     def _read(self, symbols_BT: UInt16[np.ndarray, "B T"], lengths_B: Integer[np.ndarray, "B"]) -> Iterator["_Stretch"]:
         """Send all rows through the network, those of similar length together, a stretch at a time."""
         order, done = np.argsort(-lengths_B, kind="stable"), 0
-        with Spread(_ROWS_PER_THREAD) as spread:
+        with Spread() as spread:
             while done < order.size and lengths_B[order[done]] > 0:
                 longest = int(lengths_B[order[done]])
                 rows = order[done : done + max(1, _SYMBOLS_AT_ONCE // longest)]

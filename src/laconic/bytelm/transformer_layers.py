@@ -18,6 +18,9 @@ from laconic.shapes import SYMBOLS
 Attend: TypeAlias = Callable[[int, NetworkLayer, "Space"], None]
 """Attention of one layer: from `parts_NM` and `scale_N` to `mixed_NK` and `scale_N`."""
 
+ROWS_PER_THREAD = 256
+"""A row takes well under a microsecond in each of the loops here, and a thread tens of them to start."""
+
 
 @final
 class Both:
@@ -100,19 +103,19 @@ def run_layers(network: Network, inputs_N: Integer[np.ndarray, "N"], space: Spac
                 space.units_ND.array[rows], space.scale_N[rows],
             )  # fmt: skip
 
-        spread(work, space.size)
+        spread(work, space.size, least=ROWS_PER_THREAD)
 
     def gate(rows: slice) -> None:
         gate_rows(space.gates_NM.array[rows], layer.unit_F, space.gated_NF.array[rows], space.scale_N[rows])
 
-    spread(normalise, space.size)
+    spread(normalise, space.size, least=ROWS_PER_THREAD)
     for index, layer in enumerate(network.layers):
         multiply_weights(space.units_ND.tensor, layer.attention_in, space.parts_NM.tensor)
         attend(index, layer, space)
         multiply_weights(space.mixed_NK.tensor, layer.attention_out, space.sums_ND.tensor)
         add(layer.attention_channel, layer.ffn_norm)
         multiply_weights(space.units_ND.tensor, layer.ffn_in, space.gates_NM.tensor)
-        spread(gate, space.size)
+        spread(gate, space.size, least=ROWS_PER_THREAD)
         multiply_weights(space.gated_NF.tensor, layer.ffn_out, space.sums_ND.tensor)
         add(layer.ffn_channel, layer.following_norm)
 

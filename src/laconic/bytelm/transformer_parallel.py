@@ -14,7 +14,7 @@ from jaxtyping import Float32, Int8, Int32, Integer
 from laconic.bytelm.attention_kernels import mix_rows, turn_rows, weigh_scores
 from laconic.bytelm.products import attention_products
 from laconic.bytelm.threads import Spread
-from laconic.bytelm.transformer_layers import Both, Space, make_space, run_layers, run_output
+from laconic.bytelm.transformer_layers import ROWS_PER_THREAD, Both, Space, make_space, run_layers, run_output
 from laconic.bytelm.transformer_network import Network, NetworkLayer
 
 _SCORE_ROWS = 256
@@ -87,7 +87,7 @@ class ParallelReader:
                 queries.former_NHK.array[rows], queries.step_NH[rows], queries.cached_2NK[0, rows], queries.cached_2NK[1, rows],
             )  # fmt: skip
 
-        self._spread(turn, space.size)
+        self._spread(turn, space.size, least=ROWS_PER_THREAD)
         new_2RTK = queries.cached_2NK.reshape(2, self._rows, stretch, -1)
         self._cache[index, :, :, self._kept : self._kept + stretch] = torch.from_numpy(new_2RTK)
 

@@ -28,7 +28,9 @@ _FEW_STEPS = 16
 """Rows that are further behind are read in parallel."""
 
 _REPLAYED_AT_ONCE = 1024
-_ROWS_PER_THREAD = 32
+_ROWS_PER_THREAD = 8
+"""Attention of one position takes ten microseconds and more."""
+
 _FIRST_CAPACITY = 64
 
 
@@ -45,7 +47,7 @@ class TransformerSession(AbstractSession):
 
     def __init__(self, network: Network, prior: AbstractByteLM | None, batch: int, form: CountFormat) -> None:
         shape = network.shape
-        self._network, self._form, self._spread = network, form, Spread(_ROWS_PER_THREAD)
+        self._network, self._form, self._spread = network, form, Spread()
         self._prior = None if prior is None else prior.start(batch, PRIOR_FORM)
         self._history_BT = np.zeros((batch, _FIRST_CAPACITY), np.uint16)
         self._lengths_B = np.zeros(batch, np.int64)
@@ -157,7 +159,7 @@ class TransformerSession(AbstractSession):
                     layer.value_unit, key_BKP, value_BPK, space.mixed_NK.array[part],
                 )  # fmt: skip
 
-            self._spread(work, space.size)
+            self._spread(work, space.size, least=_ROWS_PER_THREAD)
 
         space = self._space.first(rows.size)
         run_layers(self._network, inputs_N, space, self._spread, attend)

@@ -3,7 +3,7 @@
     python benchmarks/compiled_windows.py                                              # five minutes
     python benchmarks/compiled_windows.py --train-mb 2 --vocab-size 8000 --same-mb 2   # a quick look
 
-The windows of W = 16 under a byte model are compiled, once with everything ready and once in a fresh process. Then all
+The windows of W = 16 under each byte model are compiled, once with everything ready and once in a fresh process. Then all
 tokenizers encode and decode the same documents in the same process, which is kept to one core: ours with the compiled
 codebook, SentencePiece (unigram, no normalisation), byte-pair encoding by Hugging Face `tokenizers`, and `tiktoken` with the
 same vocabulary; the vocabularies are trained in this run. `arrays` is the quickest form each has: NumPy arrays for ours and
@@ -35,7 +35,6 @@ import tiktoken
 import tokenizers
 
 from laconic.bytelm.registry import load_byte_lm
-from laconic.codec.codebook import Codebook
 from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
 from laconic.records.record import Record
 from laconic.shapes import EOS
@@ -75,12 +74,12 @@ class Rival:
     decodes_arrays: bool = False
 
 
-def ours(name: str, model: str, **settings: Any) -> Rival:
+def ours(model: str, **settings: Any) -> Rival:
     """A compiled tokenizer of ours."""
     tokenizer = build_tokenizer("equal-info", model=model, **settings)
     tokenizer.core.compile()  # type: ignore[attr-defined]
     return Rival(
-        name=name,
+        name=f"{tokenizer.name}, {model}",
         arrays=lambda texts: [tokenizer.encode_bytes(text.encode()) for text in texts],
         lists=lambda texts: [tokenizer.encode(text) for text in texts],
         decode=lambda rows: [tokenizer.decode_bytes(ids) for ids in rows],
@@ -187,8 +186,9 @@ def mixed_text(limit: int, data: Path | None) -> Iterator[tuple[str, bytes]]:
             done += len(document)
 
 
-def compare_tokens(book: Codebook, model: str, limit: int, data: Path | None) -> list[dict[str, Any]]:
+def compare_tokens(model: str, limit: int, data: Path | None) -> list[dict[str, Any]]:
     """Cut text with the codebook and under the byte model; one row for each kind of text."""
+    book = compile_windows(load_byte_lm(model), WindowFormat())
     byte_model, form = load_byte_lm(model), WindowFormat()
     rows: dict[str, dict[str, Any]] = {}
     group: list[tuple[str, np.ndarray]] = []
@@ -196,7 +196,8 @@ def compare_tokens(book: Codebook, model: str, limit: int, data: Path | None) ->
     def compare() -> None:
         windows = segment([symbols for _, symbols in group], byte_model, form)
         for (name, symbols), expected in zip(group, windows, strict=True):
-            row = rows.setdefault(name, {"text": name, "MB": 0.0, "documents": 0, "tokens": 0, "documents that differ": 0})
+            fresh = {"byte model": model, "text": name, "MB": 0.0, "documents": 0, "tokens": 0, "documents that differ": 0}
+            row = rows.setdefault(name, fresh)
             codes = book.encode(symbols)
             row["MB"] += (symbols.size - 1) / 1e6
             row["documents"] += 1
@@ -212,8 +213,8 @@ def compare_tokens(book: Codebook, model: str, limit: int, data: Path | None) ->
     return list(rows.values())
 
 
-def compile_in_both_ways(model: str) -> tuple[Codebook, dict[str, Any]]:
-    """The codebook, and what compiling took."""
+def compile_in_both_ways(model: str) -> dict[str, Any]:
+    """What compiling took, and what came of it."""
     said = subprocess.run([sys.executable, "-c", FRESH.format(model=model)], capture_output=True, text=True, check=True)
     byte_model = load_byte_lm(model)
     compile_windows(byte_model, WindowFormat())
@@ -223,7 +224,8 @@ def compile_in_both_ways(model: str) -> tuple[Codebook, dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         build_tokenizer("equal-info", model=model).save_pretrained(folder)
         file_bytes = (Path(folder) / CODEBOOK_FILE).stat().st_size
-    row = {
+    return {
+        "byte model": model,
         "W": 16,
         "strings with a code": book.strings,
         "strings asked about": int(book.symbols_N.size),
@@ -232,12 +234,11 @@ def compile_in_both_ways(model: str) -> tuple[Codebook, dict[str, Any]]:
         "compile s, fresh process": float(said.stdout),
         "codebook bytes": file_bytes,
     }
-    return book, row
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", default="default", help="the byte model")
+    parser.add_argument("--models", nargs="+", default=["light"], help="byte models; light")
     parser.add_argument("--corpus", default="wikipedia-en")
     parser.add_argument("--split", default="test", help="what is encoded")
     parser.add_argument("--train-split", default="train", help="what the other vocabularies are trained on")
@@ -250,7 +251,7 @@ def main() -> None:
     arguments = parser.parse_args()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     record = Record.start(kind="benchmark", name="compiled_windows", config=plain_settings(arguments))
-    book, compiled = compile_in_both_ways(arguments.model)
+    compiled = [compile_in_both_ways(model) for model in arguments.models]
     texts = [document.decode() for document in open_corpus(arguments.corpus, arguments.split).documents()]
     sample: list[bytes] = []
     for document in open_corpus(arguments.corpus, arguments.train_split).documents():
@@ -258,16 +259,17 @@ def main() -> None:
         if sum(map(len, sample)) >= arguments.train_mb * 1e6:
             break
     rivals = [
-        ours("equal-info[16,65536], compiled", arguments.model),
-        ours("equal-info[16,256], compiled", arguments.model, token_bits=8),
+        *(ours(model) for model in arguments.models),
+        ours(arguments.models[0], token_bits=8),
         sentencepiece_of(sample, arguments.vocab_size),
         *byte_pairs_of(sample, arguments.vocab_size),
     ]
     rows = time_rivals(rivals, texts, arguments.rounds)
-    same = compare_tokens(book, arguments.model, int(arguments.same_mb * 1e6), arguments.data)
-    table = "\n".join(markdown_table(part) for part in ([compiled], rows, same))
+    same = [row for model in arguments.models for row in compare_tokens(model, int(arguments.same_mb * 1e6), arguments.data)]
+    table = "\n".join(markdown_table(part) for part in (compiled, rows, same))
     print(table)
-    results = {"compiled": compiled, "rows": rows, "same": same, "model": f"{load_byte_lm(arguments.model).fingerprint:016x}"}
+    models = {name: f"{load_byte_lm(name).fingerprint:016x}" for name in arguments.models}
+    results = {"compiled": compiled, "rows": rows, "same": same, "models": models}
     raw, page = save_benchmark(record.finish(results=results), table, arguments.out)
     print(f"wrote {raw} and {page}")
     if any(row["documents that differ"] for row in same):

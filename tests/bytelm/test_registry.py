@@ -57,6 +57,6 @@ def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_model_stands_for_itself_and_a_name_for_one_that_is_read_once() -> None:
-    model = load_byte_lm("default")
-    assert as_byte_lm(model) is model
-    assert as_byte_lm("default") is as_byte_lm("light") is model
+    for name in ("default", "light"):
+        model = load_byte_lm(name)
+        assert as_byte_lm(model) is as_byte_lm(name) is model

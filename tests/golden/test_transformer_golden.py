@@ -10,7 +10,9 @@ import pytest
 import xxhash
 from tests.bytelm.random_transformers import random_model, random_symbols
 
+from laconic.archive.stream import compress, decompress
 from laconic.bytelm.base import CountFormat
+from laconic.bytelm.registry import load_byte_lm
 
 FORM = CountFormat(precision=20, eos=False)
 SHAPE = {"layers": 3, "width": 64, "heads": 4, "head": 16, "ffn": 80, "band": 24}
@@ -37,6 +39,11 @@ def digest() -> str:
 DIGEST = "21a68bbc6ba36f5c"
 FIRST = [198, 5, 12, 3106, 6, 8, 2209, 4]
 LAST = [68, 24, 11842, 93, 1003, 1714, 59, 319]
+
+SHIPPED_TEXT = "The same counts on every machine: naïve, über, 東京, \x00\xff, and def f(x): return x".encode()
+SHIPPED_FILE = (
+    "8c4c414301945484a3eaff00dbb9d56ef5542384ab7573264a408d06746e925c9939f9d5af1047221bea2c5d9878ce465fd41adbb4a91809776f75d0"
+)
 
 PROCESSORS = {
     "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
@@ -77,3 +84,10 @@ if __name__ == "__main__":
 
         torch.backends.mkldnn.set_flags(False)
     sys.stdout.write(digest())
+
+
+def test_a_file_of_the_shipped_transformer() -> None:
+    """What `transformer-1m` writes, it must read, on every machine and for ever."""
+    model = load_byte_lm("transformer-1m")
+    assert compress(SHIPPED_TEXT, model).hex() == SHIPPED_FILE
+    assert decompress(bytes.fromhex(SHIPPED_FILE)) == SHIPPED_TEXT

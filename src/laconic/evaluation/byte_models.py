@@ -8,6 +8,9 @@ from jaxtyping import UInt16
 from laconic.bytelm.base import AbstractByteLM, CountFormat
 from laconic.shapes import BYTES
 
+_TOGETHER = 64
+"""Texts that the model reads at a time."""
+
 
 def byte_model_bits(model: AbstractByteLM, texts: Sequence[UInt16[np.ndarray, "_"]], form: CountFormat) -> float:
     """Bits per byte of texts, each from an empty context; ends of documents are charged for but not counted.
@@ -24,8 +27,13 @@ def byte_model_bits(model: AbstractByteLM, texts: Sequence[UInt16[np.ndarray, "_
     if not size:
         raise ValueError(f"{len(texts)} texts hold no bytes, but there must be at least one")
     bits = 0.0
-    for text in texts:
-        lengths_B = np.array([len(text)])
-        starts_BT, stops_BT = model.ranges(text[None], lengths_B, form)
-        bits += float((form.precision - np.log2((stops_BT - starts_BT).astype(np.float64))).sum())
+    for at in range(0, len(texts), _TOGETHER):
+        some = texts[at : at + _TOGETHER]
+        lengths_B = np.array([len(text) for text in some])
+        symbols_BT = np.zeros((len(some), int(lengths_B.max())), np.uint16)
+        for row, text in zip(symbols_BT, some, strict=True):
+            row[: len(text)] = text
+        starts_BT, stops_BT = model.ranges(symbols_BT, lengths_B, form)
+        counts_N = (stops_BT - starts_BT)[np.arange(symbols_BT.shape[1]) < lengths_B[:, None]]
+        bits += float((form.precision - np.log2(counts_N.astype(np.float64))).sum())
     return bits / size

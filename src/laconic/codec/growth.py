@@ -1,9 +1,9 @@
 """Finding all windows of a few bits: every string that holds a whole cell, and which string owns each cell.
 
 The reading is `exact` (docs/notes/exact-windows.md). Strings form a tree, and the rows of a batch walk through it, each depth
-first through a part of its own, so that a model whose contexts can step back is asked about every string once. A row that
-finds several strings with many cells goes on with the largest and leaves the others to whichever row is free. Which row
-finds what changes nothing in the result.
+first through a part of its own, so that a model whose contexts can step back is asked about every string once. A row goes on
+with the string that holds the most cells, and may leave the others that it finds to whichever row is free. Which row finds
+what changes nothing in the result.
 """
 
 from typing import NamedTuple, final
@@ -18,13 +18,16 @@ from laconic.codec.nodes import FIELDS, LOW, SETTLED_LOW, SHIFT, WIDTH, narrow, 
 from laconic.codec.windows import IDLE, MAX_WINDOW_SYMBOLS, check_window
 
 _PARTS = 1024
-"""A string that holds more than one in so many of all cells may be left to another row."""
+"""A string that holds more than one in so many of all cells is left to another row, unless it holds the most."""
+
+_SHORT = 16
+"""So are strings of up to so many symbols, which are soon read again, while there are rows with nothing to do."""
 
 _REGISTER, _ZERO = np.uint64(REGISTER_BITS), np.uint64(0)
 _KEEP = np.iinfo(np.int64).max
 _NOBODY = -1
 _TARGET, _TASK, _CONTEXT = 0, 1, 2
-_USED, _WAITING, _SETTLED = 0, 1, 2
+_USED, _WAITING, _SETTLED, _FREE = 0, 1, 2, 3
 
 
 class _Tree(NamedTuple):
@@ -41,7 +44,7 @@ class _Tree(NamedTuple):
         owners_K: the longest string found so far that holds each cell.
         is_aside_N: whether a string is left to another row than the one that found it.
         waiting_N: a stack of such strings.
-        tally: how many strings are used, and how many wait; and how many cells have met their owners.
+        tally: how many strings are used, and how many wait; how many cells have met their owners; how many rows are free.
     """
 
     nodes_N5: np.ndarray
@@ -84,7 +87,7 @@ class Grower:
             owners_K=np.zeros(1 << bits, np.uint32),
             is_aside_N=np.zeros(room, np.bool_),
             waiting_N=np.zeros(room, np.int32),
-            tally=np.array([1, 1, 0]),
+            tally=np.array([1, 1, 0, 0]),
         )
         to_root(self._tree.nodes_N5[0])
         self._tree.cells_N[0] = 1 << bits
@@ -177,6 +180,7 @@ def _grow(
     tree: _Tree, rows_B3: np.ndarray, cumulative_BC: np.ndarray, bits: int, precision: np.uint64, keep_B: np.ndarray
 ) -> bool:
     """Find the children of each target whose context is complete, and send its row on; False if there is no room."""
+    tree.tally[_FREE] = np.count_nonzero(rows_B3[:, _TARGET] == _NOBODY)
     for b in range(len(rows_B3)):
         target = rows_B3[b, _TARGET]
         if target != _NOBODY and rows_B3[b, _CONTEXT] == tree.depths_N[target]:
@@ -225,15 +229,16 @@ def _find_children(tree: _Tree, parent: int, edges: np.ndarray, bits: int, preci
 
 @njit(cache=True, nogil=True)
 def _share_out(tree: _Tree, first: int, end: int, bits: int) -> None:
-    """Leave the children with many cells to other rows; all but the largest, unless they are single symbols."""
+    """Leave children to other rows: not the largest, unless they are single symbols."""
     largest = first
     for child in range(first, end):
         tree.tally[_SETTLED] -= tree.cells_N[child]
         if tree.cells_N[child] > tree.cells_N[largest]:
             largest = child
-    is_single = tree.parents_N[first] == 0
+    is_single, is_short = tree.depths_N[first] == 1, tree.depths_N[first] <= _SHORT
     for child in range(first, end):
-        if is_single or (child != largest and tree.cells_N[child] > (1 << bits) // _PARTS):
+        is_wanted = is_short and tree.tally[_WAITING] < tree.tally[_FREE]
+        if is_single or (child != largest and (is_wanted or tree.cells_N[child] > (1 << bits) // _PARTS)):
             tree.is_aside_N[child] = True
             tree.waiting_N[tree.tally[_WAITING]] = child
             tree.tally[_WAITING] += 1

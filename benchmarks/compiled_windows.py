@@ -249,8 +249,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=os.environ.get("LACONIC_DATA"), help="data folder [LACONIC_DATA]")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     arguments = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     record = Record.start(kind="benchmark", name="compiled_windows", config=plain_settings(arguments))
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     compiled = [compile_in_both_ways(model) for model in arguments.models]
     texts = [document.decode() for document in open_corpus(arguments.corpus, arguments.split).documents()]
     sample: list[bytes] = []

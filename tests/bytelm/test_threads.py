@@ -3,10 +3,11 @@ import threading
 import numba
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laconic.bytelm.threads import Spread
+from laconic.bytelm.threads import Spread, single_products
 
 
 @pytest.fixture(params=[1, 2])
@@ -48,3 +49,12 @@ def test_errors_arrive(threads: int) -> None:
 
     with pytest.raises(ValueError, match="no"), Spread() as spread:
         spread(fail, 8, least=1)
+
+
+def test_products_stay_in_one_thread_for_a_while_only() -> None:
+    before = torch.get_num_threads()
+    with single_products():
+        with single_products():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before

@@ -1,9 +1,11 @@
 """The transformer byte model: exact integers, alone or on top of another byte model's predictions."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import final
 
+import numba
 import numpy as np
 from jaxtyping import Float32, Int32, Integer, UInt16, UInt32
 
@@ -11,7 +13,7 @@ from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
 from laconic.bytelm.files import ModelFile
 from laconic.bytelm.memoryless import check_alphabet
 from laconic.bytelm.prior import NO_PRIOR, PriorReader
-from laconic.bytelm.threads import Spread
+from laconic.bytelm.threads import Spread, single_products
 from laconic.bytelm.transformer_kernels import fill_prediction_edges, fill_prediction_ranges
 from laconic.bytelm.transformer_network import Network, build_network
 from laconic.bytelm.transformer_parallel import ParallelReader
@@ -102,8 +104,29 @@ class TransformerByteLM(AbstractByteLM):
         symbols_BT = np.where(counts_BT, symbols_BT, 0).astype(np.uint16)
         check_alphabet(symbols_BT, form.symbols)
         starts_BT, stops_BT = np.zeros(symbols_BT.shape, np.uint32), np.zeros(symbols_BT.shape, np.uint32)
-        for stretch in self._read(symbols_BT, np.minimum(lengths_B, symbols_BT.shape[1])):
-            part = np.s_[stretch.rows, stretch.begin : stretch.end]
+        lengths_B = np.minimum(lengths_B, symbols_BT.shape[1])
+        order = np.argsort(-lengths_B, kind="stable")
+
+        def work(rows: Integer[np.ndarray, "R"]) -> None:
+            self._fill_ranges(symbols_BT, lengths_B, rows, form, starts_BT, stops_BT)
+
+        threads = max(1, min(numba.get_num_threads(), order.size))
+        with single_products(), ThreadPoolExecutor(threads) as pool:
+            list(pool.map(work, [order[first::threads] for first in range(threads)]))
+        return starts_BT * counts_BT, stops_BT * counts_BT
+
+    def _fill_ranges(
+        self,
+        symbols_BT: UInt16[np.ndarray, "B T"],
+        lengths_B: Integer[np.ndarray, "B"],
+        rows: Integer[np.ndarray, "R"],
+        form: CountFormat,
+        starts_BT: UInt32[np.ndarray, "B T"],
+        stops_BT: UInt32[np.ndarray, "B T"],
+    ) -> None:
+        """The edges of some rows, written where they belong."""
+        for stretch in self._read(symbols_BT[rows], lengths_B[rows]):
+            part = np.s_[rows[stretch.rows], stretch.begin : stretch.end]
             symbols_N = symbols_BT[part].ravel()
             starts_N, stops_N = np.empty(symbols_N.size, np.uint32), np.empty(symbols_N.size, np.uint32)
             fill_prediction_ranges(
@@ -112,12 +135,11 @@ class TransformerByteLM(AbstractByteLM):
             )  # fmt: skip
             starts_BT[part] = starts_N.reshape(stretch.rows.size, -1)
             stops_BT[part] = stops_N.reshape(stretch.rows.size, -1)
-        return starts_BT * counts_BT, stops_BT * counts_BT
 
     def _read(self, symbols_BT: UInt16[np.ndarray, "B T"], lengths_B: Integer[np.ndarray, "B"]) -> Iterator["_Stretch"]:
         """Send all rows through the network, those of similar length together, a stretch at a time."""
         order, done = np.argsort(-lengths_B, kind="stable"), 0
-        with Spread() as spread:
+        with Spread(threads=1) as spread:
             while done < order.size and lengths_B[order[done]] > 0:
                 longest = int(lengths_B[order[done]])
                 rows = order[done : done + max(1, _SYMBOLS_AT_ONCE // longest)]

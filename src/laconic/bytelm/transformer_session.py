@@ -14,7 +14,7 @@ from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
 from laconic.bytelm.memoryless import check_alphabet
 from laconic.bytelm.ngram_kernels import append_symbols
 from laconic.bytelm.prior import NO_PRIOR, PRIOR_FORM
-from laconic.bytelm.threads import Spread
+from laconic.bytelm.threads import Spread, single_products
 from laconic.bytelm.transformer_kernels import fill_prediction_edges
 from laconic.bytelm.transformer_layers import Space, make_space, run_layers, run_output
 from laconic.bytelm.transformer_network import Network, NetworkLayer
@@ -47,7 +47,7 @@ class TransformerSession(AbstractSession):
 
     def __init__(self, network: Network, prior: AbstractByteLM | None, batch: int, form: CountFormat) -> None:
         shape = network.shape
-        self._network, self._form, self._spread = network, form, Spread()
+        self._network, self._form, self._spread = network, form, Spread(threads=1)
         self._prior = None if prior is None else prior.start(batch, PRIOR_FORM)
         self._history_BT = np.zeros((batch, _FIRST_CAPACITY), np.uint16)
         self._lengths_B = np.zeros(batch, np.int64)
@@ -65,7 +65,8 @@ class TransformerSession(AbstractSession):
         """The prediction of the next symbol for each row; overwritten by the next call."""
         rows = np.flatnonzero(self._stale_B)
         if rows.size:
-            self._refresh(rows)
+            with single_products():
+                self._refresh(rows)
             self._stale_B[rows] = False
         return self._edges_BC
 

@@ -38,7 +38,9 @@ def measure_byte_run(run: Path, *, corpus: str | None, split: str | None, limit:
     segments_NT = held_out_segments(corpus, split, limit, context, data_root)
     model = load_byte_lm(run / BYTE_MODEL)
     prior = None if config.get("prior", "none") == "none" else load_byte_lm(config["prior"])
-    parent = load_model(run / MODEL).eval() if (run / MODEL).is_dir() else None
+    parent = load_model(run / MODEL) if (run / MODEL).is_dir() else None
+    if parent is not None:
+        parent.train(False)
     measured = compare(parent, model, prior, segments_NT, config["precision"])
     size = int((segments_NT < 256).sum())
     asked = {"corpus": corpus, "split": split, "context": context, "held_out_bytes": size}

@@ -14,7 +14,9 @@ from laconic.training.language_modeling import LanguageModeling
 from laconic.training.loop import LoopConfig, Progress, shares, train
 from laconic.training.schedule import ScheduleConfig
 
-CONFIG = LoopConfig(steps=10, batch=4, checkpoint_every=4, log_every=1, device="cpu", schedule=ScheduleConfig(warmup=2))
+CONFIG = LoopConfig(
+    steps=10, batch=4, checkpoint_every=4, log_every=1, device="cpu", precision="fp32", schedule=ScheduleConfig(warmup=2)
+)
 
 
 def main() -> None:

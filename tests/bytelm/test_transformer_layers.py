@@ -3,7 +3,6 @@ import torch
 from tests.bytelm.random_transformers import random_model
 
 from laconic.bytelm.integer_forward import attend, normalise, products, transform
-from laconic.bytelm.threads import Spread
 from laconic.bytelm.transformer_layers import make_space, run_layers, run_output
 
 
@@ -12,7 +11,7 @@ def test_all_but_attention_is_that_of_the_reference() -> None:
     model, inputs_N = random_model(3), np.arange(50)
     network, weights = model.network, model.weights
     space = make_space(network, 50)
-    run_layers(network, inputs_N, space, Spread(), lambda index, layer, space: space.mixed_NK.array.fill(0))
+    run_layers(network, inputs_N, space, lambda index, layer, space: space.mixed_NK.array.fill(0))
     run_output(network, space)
     residual_BTD = torch.from_numpy(weights.embedding)[inputs_N][None].int()
     for layer in weights.layers:
@@ -30,7 +29,7 @@ def test_attention_is_handed_each_layer_in_turn() -> None:
         seen.append((index, layer is network.layers[index], space.parts_NM.array.copy(), space.scale_N.copy()))
         space.mixed_NK.array.fill(0)
 
-    run_layers(network, np.arange(5), make_space(network, 5), Spread(), note)
+    run_layers(network, np.arange(5), make_space(network, 5), note)
     assert [entry[:2] for entry in seen] == [(0, True), (1, True)]
     residual_BTD = torch.from_numpy(model.weights.embedding)[:5][None].int()
     layer = model.weights.layers[0]

@@ -13,7 +13,7 @@ from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
 from laconic.bytelm.files import ModelFile
 from laconic.bytelm.memoryless import check_alphabet
 from laconic.bytelm.prior import NO_PRIOR, PriorReader
-from laconic.bytelm.threads import Spread, single_products
+from laconic.bytelm.threads import single_products
 from laconic.bytelm.transformer_kernels import fill_prediction_edges, fill_prediction_ranges
 from laconic.bytelm.transformer_network import Network, build_network
 from laconic.bytelm.transformer_parallel import ParallelReader
@@ -139,18 +139,15 @@ class TransformerByteLM(AbstractByteLM):
     def _read(self, symbols_BT: UInt16[np.ndarray, "B T"], lengths_B: Integer[np.ndarray, "B"]) -> Iterator["_Stretch"]:
         """Send all rows through the network, those of similar length together, a stretch at a time."""
         order, done = np.argsort(-lengths_B, kind="stable"), 0
-        with Spread(threads=1) as spread:
-            while done < order.size and lengths_B[order[done]] > 0:
-                longest = int(lengths_B[order[done]])
-                rows = order[done : done + max(1, _SYMBOLS_AT_ONCE // longest)]
-                yield from self._read_group(symbols_BT[rows, :longest], rows, spread)
-                done += rows.size
+        while done < order.size and lengths_B[order[done]] > 0:
+            longest = int(lengths_B[order[done]])
+            rows = order[done : done + max(1, _SYMBOLS_AT_ONCE // longest)]
+            yield from self._read_group(symbols_BT[rows, :longest], rows)
+            done += rows.size
 
-    def _read_group(
-        self, symbols_RT: UInt16[np.ndarray, "R T"], rows: Integer[np.ndarray, "R"], spread: Spread
-    ) -> Iterator["_Stretch"]:
+    def _read_group(self, symbols_RT: UInt16[np.ndarray, "R T"], rows: Integer[np.ndarray, "R"]) -> Iterator["_Stretch"]:
         size = min(symbols_RT.shape[1], _SYMBOLS_AT_ONCE)
-        reader = ParallelReader(self._network, rows.size, size, spread)
+        reader = ParallelReader(self._network, rows.size, size)
         prior = None if self._prior is None else PriorReader(self._prior, rows.size)
         inputs_RT = np.pad(symbols_RT[:, :-1], ((0, 0), (1, 0)), constant_values=START)
         for begin in range(0, symbols_RT.shape[1], size):

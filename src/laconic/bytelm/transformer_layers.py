@@ -10,16 +10,12 @@ from jaxtyping import Integer
 from torch import Tensor
 
 from laconic.bytelm.products import multiply_weights
-from laconic.bytelm.threads import Spread
 from laconic.bytelm.transformer_kernels import add_and_normalise_rows, gate_rows, normalise_rows
 from laconic.bytelm.transformer_network import Network, NetworkLayer
 from laconic.shapes import SYMBOLS
 
 Attend: TypeAlias = Callable[[int, NetworkLayer, "Space"], None]
 """Attention of one layer: from `parts_NM` and `scale_N` to `mixed_NK` and `scale_N`."""
-
-ROWS_PER_THREAD = 256
-"""A row takes well under a microsecond in each of the loops here, and a thread tens of them to start."""
 
 
 @final
@@ -88,36 +84,20 @@ def make_space(network: Network, size: int) -> Space:
     )
 
 
-def run_layers(network: Network, inputs_N: Integer[np.ndarray, "N"], space: Space, spread: Spread, attend: Attend) -> None:
+def run_layers(network: Network, inputs_N: Integer[np.ndarray, "N"], space: Space, attend: Attend) -> None:
     """Send positions through all layers, up to the last norm: `units_ND` and `scale_N`."""
     residual_ND, epsilon = network.embedding[inputs_N], network.epsilon
-
-    def normalise(rows: slice) -> None:
-        gain_D = network.layers[0].attention_norm
-        normalise_rows(residual_ND[rows], gain_D, epsilon, space.units_ND.array[rows], space.scale_N[rows])
-
-    def add(channel_D: np.ndarray, gain_D: np.ndarray) -> None:
-        def work(rows: slice) -> None:
-            add_and_normalise_rows(
-                residual_ND[rows], space.sums_ND.array[rows], channel_D, gain_D, epsilon,
-                space.units_ND.array[rows], space.scale_N[rows],
-            )  # fmt: skip
-
-        spread(work, space.size, least=ROWS_PER_THREAD)
-
-    def gate(rows: slice) -> None:
-        gate_rows(space.gates_NM.array[rows], layer.unit_F, space.gated_NF.array[rows], space.scale_N[rows])
-
-    spread(normalise, space.size, least=ROWS_PER_THREAD)
+    units_ND, scale_N, sums_ND = space.units_ND.array, space.scale_N, space.sums_ND.array
+    normalise_rows(residual_ND, network.layers[0].attention_norm, epsilon, units_ND, scale_N)
     for index, layer in enumerate(network.layers):
         multiply_weights(space.units_ND.tensor, layer.attention_in, space.parts_NM.tensor)
         attend(index, layer, space)
         multiply_weights(space.mixed_NK.tensor, layer.attention_out, space.sums_ND.tensor)
-        add(layer.attention_channel, layer.ffn_norm)
+        add_and_normalise_rows(residual_ND, sums_ND, layer.attention_channel, layer.ffn_norm, epsilon, units_ND, scale_N)
         multiply_weights(space.units_ND.tensor, layer.ffn_in, space.gates_NM.tensor)
-        spread(gate, space.size, least=ROWS_PER_THREAD)
+        gate_rows(space.gates_NM.array, layer.unit_F, space.gated_NF.array, scale_N)
         multiply_weights(space.gated_NF.tensor, layer.ffn_out, space.sums_ND.tensor)
-        add(layer.ffn_channel, layer.following_norm)
+        add_and_normalise_rows(residual_ND, sums_ND, layer.ffn_channel, layer.following_norm, epsilon, units_ND, scale_N)
 
 
 def run_output(network: Network, space: Space) -> None:

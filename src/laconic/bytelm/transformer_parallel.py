@@ -13,8 +13,7 @@ from jaxtyping import Float32, Int8, Int32, Integer
 
 from laconic.bytelm.attention_kernels import mix_rows, turn_rows, weigh_scores
 from laconic.bytelm.products import attention_products
-from laconic.bytelm.threads import Spread
-from laconic.bytelm.transformer_layers import ROWS_PER_THREAD, Both, Space, make_space, run_layers, run_output
+from laconic.bytelm.transformer_layers import Both, Space, make_space, run_layers, run_output
 from laconic.bytelm.transformer_network import Network, NetworkLayer
 
 _SCORE_ROWS = 256
@@ -29,12 +28,11 @@ class ParallelReader:
         network: the weights.
         rows: R.
         longest: the longest stretch that will be read at once.
-        spread: who does work on many rows.
     """
 
-    def __init__(self, network: Network, rows: int, longest: int, spread: Spread) -> None:
+    def __init__(self, network: Network, rows: int, longest: int) -> None:
         shape = network.shape
-        self._network, self._rows, self._spread = network, rows, spread
+        self._network, self._rows = network, rows
         self._position = self._kept = 0
         self._cache = torch.empty((shape.layers, 2, rows, shape.band - 1 + longest, shape.head), dtype=torch.int8)
         self._space, self._queries = make_space(network, rows * longest), _Queries(network, rows * longest)
@@ -58,7 +56,7 @@ class ParallelReader:
                 for run in runs:
                     self._attend_run(run, slice(row * stretch + run.begin, row * stretch + run.end), index, row, layer)
 
-        run_layers(self._network, inputs_RT.ravel(), self._space, self._spread, attend)
+        run_layers(self._network, inputs_RT.ravel(), self._space, attend)
         run_output(self._network, self._space)
         self._keep(stretch)
         return self._space.sums_NS.array, self._space.scale_N
@@ -80,14 +78,10 @@ class ParallelReader:
         """Queries of all positions, and their keys and values behind those that are kept."""
         space, queries = self._space, self._queries
         place_N = np.tile((self._position + np.arange(stretch)) % self._network.shape.band, self._rows)
-
-        def turn(rows: slice) -> None:
-            turn_rows(
-                space.parts_NM.array[rows], space.scale_N[rows], place_N[rows], layer.turning, queries.own_NHK.array[rows],
-                queries.former_NHK.array[rows], queries.step_NH[rows], queries.cached_2NK[0, rows], queries.cached_2NK[1, rows],
-            )  # fmt: skip
-
-        self._spread(turn, space.size, least=ROWS_PER_THREAD)
+        turn_rows(
+            space.parts_NM.array, space.scale_N, place_N, layer.turning, queries.own_NHK.array,
+            queries.former_NHK.array, queries.step_NH, queries.cached_2NK[0], queries.cached_2NK[1],
+        )  # fmt: skip
         new_2RTK = queries.cached_2NK.reshape(2, self._rows, stretch, -1)
         self._cache[index, :, :, self._kept : self._kept + stretch] = torch.from_numpy(new_2RTK)
 

@@ -14,7 +14,7 @@ from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
 from laconic.bytelm.memoryless import check_alphabet
 from laconic.bytelm.ngram_kernels import append_symbols
 from laconic.bytelm.prior import NO_PRIOR, PRIOR_FORM
-from laconic.bytelm.threads import Spread, single_products
+from laconic.bytelm.threads import single_products
 from laconic.bytelm.transformer_kernels import fill_prediction_edges
 from laconic.bytelm.transformer_layers import Space, make_space, run_layers, run_output
 from laconic.bytelm.transformer_network import Network, NetworkLayer
@@ -28,9 +28,6 @@ _FEW_STEPS = 16
 """Rows that are further behind are read in parallel."""
 
 _REPLAYED_AT_ONCE = 1024
-_ROWS_PER_THREAD = 8
-"""Attention of one position takes ten microseconds and more."""
-
 _FIRST_CAPACITY = 64
 
 
@@ -47,7 +44,7 @@ class TransformerSession(AbstractSession):
 
     def __init__(self, network: Network, prior: AbstractByteLM | None, batch: int, form: CountFormat) -> None:
         shape = network.shape
-        self._network, self._form, self._spread = network, form, Spread(threads=1)
+        self._network, self._form = network, form
         self._prior = None if prior is None else prior.start(batch, PRIOR_FORM)
         self._history_BT = np.zeros((batch, _FIRST_CAPACITY), np.uint16)
         self._lengths_B = np.zeros(batch, np.int64)
@@ -137,7 +134,7 @@ class TransformerSession(AbstractSession):
         begin -= begin % shape.band
         symbols_T = self._history_BT[row, max(0, begin - 1) : length - 1]
         inputs_T = symbols_T if begin else np.concatenate([np.array([START], np.uint16), symbols_T])
-        reader = ParallelReader(self._network, 1, min(inputs_T.size, _REPLAYED_AT_ONCE), self._spread)
+        reader = ParallelReader(self._network, 1, min(inputs_T.size, _REPLAYED_AT_ONCE))
         for at in range(0, inputs_T.size, _REPLAYED_AT_ONCE):
             reader.read(inputs_T[None, at : at + _REPLAYED_AT_ONCE])
         cache_L2PK = reader.cache[:, :, 0]
@@ -152,18 +149,13 @@ class TransformerSession(AbstractSession):
         inputs_N = np.where(position_N > 0, self._history_BT[rows, position_N - 1], START)
 
         def attend(index: int, layer: NetworkLayer, space: Space) -> None:
-            key_BKP, value_BPK = self._key_LBKP[index], self._value_LBPK[index]
-
-            def work(part: slice) -> None:
-                attend_rows(
-                    space.parts_NM.array[part], space.scale_N[part], position_N[part], rows[part], layer.turning,
-                    layer.value_unit, key_BKP, value_BPK, space.mixed_NK.array[part],
-                )  # fmt: skip
-
-            self._spread(work, space.size, least=_ROWS_PER_THREAD)
+            attend_rows(
+                space.parts_NM.array, space.scale_N, position_N, rows, layer.turning, layer.value_unit,
+                self._key_LBKP[index], self._value_LBPK[index], space.mixed_NK.array,
+            )  # fmt: skip
 
         space = self._space.first(rows.size)
-        run_layers(self._network, inputs_N, space, self._spread, attend)
+        run_layers(self._network, inputs_N, space, attend)
         self._read_B[rows] += 1
         self._written_B[rows] = np.maximum(self._written_B[rows], self._read_B[rows])
         return space
@@ -179,7 +171,7 @@ class TransformerSession(AbstractSession):
 
     def _read_start(self, prior: AbstractByteLM | None) -> tuple[Int8[np.ndarray, "L 2 K"], UInt32[np.ndarray, "1 C"]]:
         """The keys and values of the first position, and the edges of the first symbol."""
-        form, reader = self._form, ParallelReader(self._network, 1, 1, self._spread)
+        form, reader = self._form, ParallelReader(self._network, 1, 1)
         sums_NS, scale_N = reader.read(np.array([[START]]))
         prior_NC = NO_PRIOR if prior is None else prior.start(1, PRIOR_FORM).cumulative()
         edges_1C = np.zeros((1, form.symbols + 1), np.uint32)

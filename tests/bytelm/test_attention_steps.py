@@ -1,33 +1,31 @@
-"""One position at a time, from a ring, against the reference over whole texts."""
+"""One position at a time, from kept keys and values, against the reference over whole texts."""
 
 import numpy as np
 import pytest
 import torch
 from tests.bytelm.random_transformers import Draw, random_model
 
-from laconic.bytelm.attention_steps import STRIDE, attend_rows
+from laconic.bytelm.attention_steps import LANES, attend_rows, empty_cache
 from laconic.bytelm.integer_forward import cut, mix, rotate, score_step, to_units
 
 
-@pytest.mark.parametrize("extreme", [False, True])
-@pytest.mark.parametrize("spare", [0, 1, 5])
-@pytest.mark.parametrize(("band", "head"), [(1, 2), (4, 6), (9, 8)])
-def test_steps_are_those_of_the_reference(band: int, head: int, spare: int, extreme: bool) -> None:
-    rows, count, heads, draw = 3, 4 * band + 3, 2, Draw(band)
+@pytest.mark.parametrize("size", [0, 3000, 1 << 23])
+@pytest.mark.parametrize(("band", "head"), [(1, 2), (4, 6), (9, 8), (LANES, 4), (LANES + 1, 8)])
+def test_steps_are_those_of_the_reference(band: int, head: int, size: int) -> None:
+    rows, count, heads, draw = 3, 4 * band + 3, 2 + band % 2, Draw(band)
     model = random_model(band, heads=heads, head=head, band=band, layers=1)
     layer, turning, shape = model.weights.layers[0], model.network.layers[0].turning, model.weights.shape
-    sums_BTM = draw.integers(1 << 23 if extreme else 3000, rows, count, (heads + 2) * head).astype(np.int32)
+    sums_BTM = draw.integers(max(size, 3000), rows, count, (heads + 2) * head).astype(np.int32)
+    sums_BTM[:, :, : heads * head] *= size > 0  # Queries of nothing weigh all that is seen alike, and nothing else.
     scale_BT = np.abs(draw.scales(1e-2, rows, count))
     expected, largest = attend_whole(sums_BTM, scale_BT, layer, model.weights.rotary, shape)
 
-    key_BKP = np.zeros((rows, head + -head % STRIDE, band + spare), np.int8)
-    value_BPK = np.zeros((rows, band + spare, head), np.int8)
+    cache_B2CP = empty_cache(rows, band, head)
+    cache_B2CP[:, :, :head] = 127  # Whatever stood in slots that are not seen.
     order = np.array([2, 0, 1])
     for step in range(count):
         units_NK, scale_N = np.zeros((rows, heads * head), np.int8), scale_BT[order, step].copy()
-        attend_rows(
-            sums_BTM[order, step], scale_N, np.full(rows, step), order, turning, np.float32(0.5), key_BKP, value_BPK, units_NK
-        )
+        attend_rows(sums_BTM[order, step], scale_N, np.full(rows, step), order, turning, np.float32(0.5), cache_B2CP, units_NK)
         assert (units_NK == expected[order, step]).all()
         assert (scale_N == largest[order, step, 0] * np.float32(0.5)).all()
 
@@ -58,11 +56,12 @@ def test_the_longest_band_fits_in_its_sums() -> None:
     band = 2048
     model = random_model(1, heads=1, head=2, band=band, layers=1)
     turning = model.network.layers[0].turning
-    key_BKP, value_BPK = np.zeros((1, STRIDE, band), np.int8), np.full((1, band, 2), 127, np.int8)
+    cache_B2CP = empty_cache(1, band, 2)
+    cache_B2CP[:, 1] = 127
     sums_NM, scale_N = np.zeros((1, 6), np.int32), np.ones(1, np.float32)
     sums_NM[0, 4:] = 1 << 23
     turning.channel_M[4:] = 1
     units_NK = np.zeros((1, 2), np.int8)
-    attend_rows(sums_NM, scale_N, np.array([5000]), np.array([0]), turning, np.float32(1), key_BKP, value_BPK, units_NK)
+    attend_rows(sums_NM, scale_N, np.array([5000]), np.array([0]), turning, np.float32(1), cache_B2CP, units_NK)
     assert scale_N[0] == 127
     assert (units_NK == 127).all()

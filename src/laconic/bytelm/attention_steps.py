@@ -1,26 +1,49 @@
 """Attention of single positions over kept keys and values: the compiled loop of stepwise decoding.
 
-Keys and values of a row lie in a ring: those of position p in slot `p % slots`. Sums of integers do not depend on the order
-of the slots.
+A row keeps two blocks of the band, each filled up to a multiple of `LANES` slots: those of position p lie in block
+`p // band % 2` at slot `p % band`. So what a position sees is the start of its own block and the end of the other one, and
+loops run over whole multiples of `LANES`; slots that are not seen weigh nothing.
 """
 
 import numpy as np
+from jaxtyping import Int8, Integer
 from numba import njit
 
 from laconic.bytelm.attention_kernels import ATTENTION_TABLE, Turning, fill_distances, largest_score, turn_row
 from laconic.bytelm.transformer_kernels import fill_units, largest_size
 
+LANES = 64
+"""Blocks are a multiple of so many slots long: compiled loops then have no rest, which would go one by one."""
+
 STRIDE = 4
-"""Keys are read by so many channels at once, and values by so many positions: channels are filled up with zeros."""
+"""Keys are read by so many channels at once: channels are filled up with zeros."""
 
 _MOST_IN_32_BITS = 1024
 """So many weighted values add up in int32: `2**14 x 127 x 1,024 < 2**31`."""
+
+_UNSEEN = np.int32(-(1 << 30))
+"""Below any score, and yet its distance from any other fits int32."""
+
+_BEYOND = np.int32(ATTENTION_TABLE.size - 1)
+"""The distance whose weight is 0."""
+
+
+def empty_cache(rows: int, band: int, head: int) -> Int8[np.ndarray, "B 2 C P"]:
+    """Room for the keys and the values of a layer, channels of `head` values and then slots."""
+    cache_B2CP: np.ndarray = np.zeros((rows, 2, head + -head % STRIDE, 2 * (band + -band % LANES)), np.int8)
+    return cache_B2CP
+
+
+def slots_of(position_N: Integer[np.ndarray, "N"], band: int) -> Integer[np.ndarray, "N"]:
+    """Where keys and values of these positions are kept."""
+    slots_N: np.ndarray = position_N // band % 2 * (band + -band % LANES) + position_N % band
+    return slots_N
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def attend_rows(
     sums_NM: np.ndarray, scale_N: np.ndarray, position_N: np.ndarray, rows_N: np.ndarray, turning: Turning,
-    value_unit: np.float32, key_BKP: np.ndarray, value_BPK: np.ndarray, units_NK: np.ndarray,
+    value_unit: np.float32, cache_B2CP: np.ndarray, units_NK: np.ndarray,
 ) -> None:  # fmt: skip
     """One position of each row: keep its key and value, and attend over the band.
 
@@ -31,92 +54,105 @@ def attend_rows(
         rows_N: whose keys and values each row sees.
         turning: what queries, keys and values are scaled and turned with.
         value_unit: what the largest weighted value is worth.
-        key_BKP: int8, kept keys: P slots for each row, at least as many as the band, and K a multiple of `STRIDE`.
-        value_BPK: int8, kept values.
+        cache_B2CP: int8, kept keys and values, as `empty_cache` makes room for them.
         units_NK: int8, the result, all heads.
     """
-    slots, head = value_BPK.shape[1], value_BPK.shape[2]
-    heads, band = units_NK.shape[1] // head, turning.cosine_PF.shape[0] // 2
+    channels, block = cache_B2CP.shape[2], cache_B2CP.shape[3] // 2
+    head, band = turning.cosine_PF.shape[1] * 2, turning.cosine_PF.shape[0] // 2
+    heads = units_NK.shape[1] // head
     parts_M = np.empty(sums_NM.shape[1], np.float32)
-    own_HK, former_HK = np.zeros((heads, key_BKP.shape[1]), np.int8), np.zeros((heads, key_BKP.shape[1]), np.int8)
-    step_H, score_S = np.empty(heads, np.float32), np.empty(band, np.int32)
-    weight_S, slot_S = np.empty(band + STRIDE, np.int32), np.empty(band + STRIDE, np.int64)
-    sums_K, mixed_K = np.empty(head, np.int64), np.empty(units_NK.shape[1], np.float32)
+    own_HC, former_HC = np.zeros((heads, channels), np.int8), np.zeros((heads, channels), np.int8)
+    step_H, score_S, distance_S = np.empty(heads, np.float32), np.empty(2 * block, np.int32), np.empty(2 * block, np.int32)
+    weight_HS = np.empty((heads, 2 * block), np.int32)
+    total_H, sums_HK, mixed_HK = (
+        np.empty(heads, np.int32),
+        np.empty((heads, head), np.int64),
+        np.empty((heads, head), np.float32),
+    )
+    mixed_K = mixed_HK.reshape(-1)
     for n in range(sums_NM.shape[0]):
-        key_KP, value_PK, position = key_BKP[rows_N[n]], value_BPK[rows_N[n]], position_N[n]
-        place, slot = position % band, position % slots
+        key_CP, value_CP, position = cache_B2CP[rows_N[n], 0], cache_B2CP[rows_N[n], 1], position_N[n]
+        place, base = position % band, position // band % 2 * block
         turn_row(
-            sums_NM[n], scale_N[n], place, turning, parts_M, own_HK[:, :head], former_HK[:, :head], step_H,
-            key_KP[:head, slot], value_PK[slot],
+            sums_NM[n], scale_N[n], place, turning, parts_M, own_HC[:, :head], former_HC[:, :head], step_H,
+            key_CP[:head, base + place], value_CP[:head, base + place],
         )  # fmt: skip
-        seen = min(band, position + 1)
-        former = seen - place - 1
-        first = (position + 1 - seen) % slots
+        # Own scores come first, up to `end`; those of the other block begin at `skip`, a multiple of `LANES` as well.
+        end = place + LANES - place % LANES
+        skip = (place + 1) // LANES * LANES if position >= band else block
+        other = block - base
+        own_S, former_S = score_S[:end], score_S[block + skip :]
+        # Among former scores, those from `first` to `last` are seen.
+        first, last = max(0, place + 1 - skip), max(0, band - skip)
         for h in range(heads):
-            _score(former_HK[h], key_KP, first, score_S[:former])
-            _score(own_HK[h], key_KP, (first + former) % slots, score_S[former:seen])
-            best = np.int32(largest_score(score_S[:seen]))
-            fill_distances(score_S[:seen], best, step_H[h], score_S[:seen])
-            total = _mix(score_S[:seen], first, value_PK, weight_S, slot_S, sums_K)
+            _score(own_HC[h], key_CP, base, own_S)
+            own_S[place + 1 :] = _UNSEEN
+            _score(former_HC[h], key_CP, other + skip, former_S)
+            former_S[:first], former_S[last:] = _UNSEEN, _UNSEEN
+            best = np.int32(max(largest_score(own_S), largest_score(former_S)))
+            total_H[h] = _weigh(own_S, 0, place + 1, best, step_H[h], distance_S, weight_HS[h, :end])
+            total_H[h] += _weigh(former_S, first, last, best, step_H[h], distance_S, weight_HS[h, block + skip :])
+        sums_HK[:] = 0
+        _mix(weight_HS, 0, end, value_CP, base, sums_HK)
+        _mix(weight_HS, block + skip, 2 * block, value_CP, other + skip, sums_HK)
+        for h in range(heads):
             for i in range(head):
-                mixed_K[h * head + i] = np.float32(sums_K[i]) / np.float32(total)
+                mixed_HK[h, i] = np.float32(sums_HK[h, i]) / np.float32(total_H[h])
         largest = largest_size(mixed_K)
         fill_units(mixed_K, largest, units_NK[n])
         scale_N[n] = largest * value_unit
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _score(query_K: np.ndarray, key_KP: np.ndarray, slot: int, score_S: np.ndarray) -> None:
-    """Scores of the keys from a slot on, around the end of the ring."""
-    before = min(score_S.size, key_KP.shape[1] - slot)
-    _score_piece(query_K, key_KP, slot, score_S[:before])
-    _score_piece(query_K, key_KP, 0, score_S[before:])
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _score_piece(query_K: np.ndarray, key_KP: np.ndarray, begin: int, score_S: np.ndarray) -> None:
-    if not score_S.size:
-        return
+def _score(query_C: np.ndarray, key_CP: np.ndarray, slot: int, score_S: np.ndarray) -> None:
+    """Products of a query and the keys from a slot on; two products of int8 add up in int16."""
     score_S[:] = 0
-    end = begin + score_S.size
-    for k in range(0, query_K.size, STRIDE):
-        one, two, three, four = query_K[k], query_K[k + 1], query_K[k + 2], query_K[k + 3]
-        ones, twos, threes, fours = (
-            key_KP[k, begin:end], key_KP[k + 1, begin:end], key_KP[k + 2, begin:end], key_KP[k + 3, begin:end]
-        )  # fmt: skip
+    end = slot + score_S.size
+    for k in range(0, query_C.size, STRIDE):
+        one, two, three, four = query_C[k], query_C[k + 1], query_C[k + 2], query_C[k + 3]
+        ones, twos = key_CP[k, slot:end], key_CP[k + 1, slot:end]
+        threes, fours = key_CP[k + 2, slot:end], key_CP[k + 3, slot:end]
         for s in range(score_S.size):
-            score_S[s] += np.int32(
-                np.int32(one * ones[s]) + np.int32(two * twos[s]) + np.int32(three * threes[s]) + np.int32(four * fours[s])
+            score_S[s] += np.int32(np.int16(one * ones[s] + two * twos[s])) + np.int32(
+                np.int16(three * threes[s] + four * fours[s])
             )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _mix(
-    distance_S: np.ndarray, slot: int, value_PK: np.ndarray, weight_S: np.ndarray, slot_S: np.ndarray, sums_K: np.ndarray
-) -> np.int32:
-    """Sums of weighted values, from a slot on; returns the sum of the weights. Most weights are 0: the others are picked."""
-    count, total = 0, np.int32(0)
-    for s in range(distance_S.size):
+def _weigh(
+    score_S: np.ndarray, first: int, last: int, best: np.int32, step: np.float32,
+    distance_S: np.ndarray, weight_S: np.ndarray,
+) -> np.int32:  # fmt: skip
+    """Weights of scores; returns their sum. Those before `first` and from `last` on weigh nothing, however small steps are.
+
+    `distance_S` is working memory: loops within one array would go one by one.
+    """
+    fill_distances(score_S, best, step, distance_S)
+    distance_S[:first], distance_S[last : score_S.size] = _BEYOND, _BEYOND
+    total = np.int32(0)
+    for s in range(score_S.size):
         weight = ATTENTION_TABLE[distance_S[s]]
-        weight_S[count], slot_S[count] = weight, slot
-        count += weight > 0
+        weight_S[s] = weight
         total += weight
-        slot += 1
-        if slot == value_PK.shape[0]:
-            slot = 0
-    weight_S[count : count + STRIDE], slot_S[count : count + STRIDE] = 0, 0
-    sums_K[:] = 0
-    part_K = np.empty(sums_K.size, np.int32)
-    for begin in range(0, count, _MOST_IN_32_BITS):
-        part_K[:] = 0
-        for s in range(begin, min(begin + _MOST_IN_32_BITS, count), STRIDE):
-            one, two, three, four = weight_S[s], weight_S[s + 1], weight_S[s + 2], weight_S[s + 3]
-            ones, twos = value_PK[slot_S[s]], value_PK[slot_S[s + 1]]
-            threes, fours = value_PK[slot_S[s + 2]], value_PK[slot_S[s + 3]]
-            for i in range(part_K.size):
-                part_K[i] += np.int32(
-                    np.int32(one * ones[i]) + np.int32(two * twos[i]) + np.int32(three * threes[i]) + np.int32(four * fours[i])
-                )
-        for i in range(part_K.size):
-            sums_K[i] += np.int64(part_K[i])
-    return total
+    return np.int32(total)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _mix(weight_HS: np.ndarray, begin: int, end: int, value_CP: np.ndarray, slot: int, sums_HK: np.ndarray) -> None:
+    """Add the values from a slot on, weighted, for two heads at once; the last of an odd number stands beside itself."""
+    heads = weight_HS.shape[0]
+    for first in range(begin, end, _MOST_IN_32_BITS):
+        last = min(first + _MOST_IN_32_BITS, end)
+        place = slot + first - begin
+        for h in range(0, heads, 2):
+            beside = min(h + 1, heads - 1)
+            one_S, two_S = weight_HS[h, first:last], weight_HS[beside, first:last]
+            for k in range(sums_HK.shape[1]):
+                value_S, one, two = value_CP[k, place : place + last - first], np.int32(0), np.int32(0)
+                for s in range(value_S.size):
+                    value = np.int32(value_S[s])
+                    one += np.int32(one_S[s] * value)
+                    two += np.int32(two_S[s] * value)
+                sums_HK[h, k] += np.int64(one)
+                if beside != h:
+                    sums_HK[beside, k] += np.int64(two)

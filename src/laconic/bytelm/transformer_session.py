@@ -9,7 +9,7 @@ from typing import final
 import numpy as np
 from jaxtyping import Bool, Int8, Int64, Integer, UInt32
 
-from laconic.bytelm.attention_steps import STRIDE, attend_rows
+from laconic.bytelm.attention_steps import attend_rows, empty_cache, slots_of
 from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
 from laconic.bytelm.memoryless import check_alphabet
 from laconic.bytelm.ngram_kernels import append_symbols
@@ -20,9 +20,6 @@ from laconic.bytelm.transformer_layers import Space, make_space, run_layers, run
 from laconic.bytelm.transformer_network import Network, NetworkLayer
 from laconic.bytelm.transformer_parallel import ParallelReader
 from laconic.bytelm.transformer_weights import START
-
-_SLACK = 64
-"""How many symbols a row can step back without its keys and values being computed again."""
 
 _FEW_STEPS = 16
 """Rows that are further behind are read in parallel."""
@@ -48,13 +45,11 @@ class TransformerSession(AbstractSession):
         self._prior = None if prior is None else prior.start(batch, PRIOR_FORM)
         self._history_BT = np.zeros((batch, _FIRST_CAPACITY), np.uint16)
         self._lengths_B = np.zeros(batch, np.int64)
-        # Positions that the ring holds, up to here: of the present context, and ever since the ring was last refilled.
+        # Positions whose keys are kept, up to here: of the present context, and ever since they were last computed again.
         self._read_B, self._written_B = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
         self._stale_B = np.ones(batch, np.bool_)
         self._edges_BC = np.zeros((batch, form.symbols + 1), np.uint32)
-        self._slots, channels = shape.band + _SLACK, shape.head + -shape.head % STRIDE
-        self._key_LBKP = np.zeros((shape.layers, batch, channels, self._slots), np.int8)
-        self._value_LBPK = np.zeros((shape.layers, batch, self._slots, shape.head), np.int8)
+        self._caches = [empty_cache(batch, shape.band, shape.head) for _ in range(shape.layers)]
         self._space = make_space(network, batch)
         self._start_cache_L2K, self._start_edges_1C = self._read_start(prior)
 
@@ -110,9 +105,8 @@ class TransformerSession(AbstractSession):
 
     def _restart(self, rows: Int64[np.ndarray, "N"]) -> None:
         """Rows without context: what follows the start is known."""
-        # Where a slice stands between two other indices, their axis comes first: rows, layers, channels.
-        self._key_LBKP[:, rows, : self._network.shape.head, 0] = self._start_cache_L2K[:, 0]
-        self._value_LBPK[:, rows, 0] = self._start_cache_L2K[:, None, 1]
+        for cache_B2CP, start_2K in zip(self._caches, self._start_cache_L2K, strict=True):
+            cache_B2CP[rows, :, : self._network.shape.head, 0] = start_2K
         self._read_B[rows] = self._written_B[rows] = 1
         self._edges_BC[rows] = self._start_edges_1C
 
@@ -121,7 +115,7 @@ class TransformerSession(AbstractSession):
         read_N = self._read_B[rows]
         oldest_N = np.maximum(read_N - self._network.shape.band + 1, 0)
         far_N = self._lengths_B[rows] - read_N > _FEW_STEPS
-        lost_N: np.ndarray = (oldest_N < self._written_B[rows] - self._slots) | far_N
+        lost_N: np.ndarray = (oldest_N < self._written_B[rows] - 2 * self._network.shape.band) | far_N
         return lost_N
 
     def _replay(self, row: int) -> None:
@@ -138,9 +132,9 @@ class TransformerSession(AbstractSession):
         for at in range(0, inputs_T.size, _REPLAYED_AT_ONCE):
             reader.read(inputs_T[None, at : at + _REPLAYED_AT_ONCE])
         cache_L2PK = reader.cache[:, :, 0]
-        slots = np.arange(length - cache_L2PK.shape[2], length) % self._slots
-        self._key_LBKP[:, row, : shape.head, slots] = cache_L2PK[:, 0].transpose(1, 0, 2)
-        self._value_LBPK[:, row, slots] = cache_L2PK[:, 1]
+        slots = slots_of(np.arange(length - cache_L2PK.shape[2], length), shape.band)
+        for cache_B2CP, cache_2PK in zip(self._caches, cache_L2PK, strict=True):
+            cache_B2CP[row, :, : shape.head][:, :, slots] = cache_2PK.transpose(0, 2, 1)
         self._read_B[row] = self._written_B[row] = length
 
     def _step(self, rows: Int64[np.ndarray, "N"]) -> Space:
@@ -151,7 +145,7 @@ class TransformerSession(AbstractSession):
         def attend(index: int, layer: NetworkLayer, space: Space) -> None:
             attend_rows(
                 space.parts_NM.array, space.scale_N, position_N, rows, layer.turning, layer.value_unit,
-                self._key_LBKP[index], self._value_LBPK[index], space.mixed_NK.array,
+                self._caches[index], space.mixed_NK.array,
             )  # fmt: skip
 
         space = self._space.first(rows.size)

@@ -10,6 +10,7 @@ from jaxtyping import Integer, UInt32
 
 from laconic.bytelm.base import AbstractSession, CountFormat
 from laconic.bytelm.memoryless import check_alphabet
+from laconic.bytelm.threads import single_products
 
 
 @final
@@ -32,12 +33,13 @@ class SharedSession(AbstractSession):
 
     def cumulative(self) -> UInt32[np.ndarray, "B C"]:
         """The prediction of the next symbol for each row; overwritten by the next call."""
-        others = [self._pool.submit(self._predict, part) for part in range(1, len(self._parts))]
-        try:
-            self._predict(0)
-        finally:
-            # Whatever happens here: nobody may still write when the caller goes on.
-            errors = [other.exception() for other in others]
+        with single_products():
+            others = [self._pool.submit(self._predict, part) for part in range(1, len(self._parts))]
+            try:
+                self._predict(0)
+            finally:
+                # Whatever happens here: nobody may still write when the caller goes on.
+                errors = [other.exception() for other in others]
         for error in filter(None, errors):
             raise error
         return self._edges_BC

@@ -1,6 +1,7 @@
 """Codebooks in files: they come back as they were, or not at all."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import safetensors.numpy
 
 from laconic.codec.reference_codebook import book_of, codes_of
 from laconic.errors import CorruptFileError, FormatVersionError, LaconicError, OutputError
+from laconic.records.tensors import checksum_of
 from laconic.tokens import codebook_file
 from laconic.tokens.codebook_file import read_codebook, write_codebook
 
@@ -53,7 +55,7 @@ def test_a_changed_byte_is_noticed_wherever_it_is(path):
 def _rewrite(book, path, tensors=None, **changes):
     tensors = {name: getattr(book, name) for name in ("symbols_N", "children_N", "owners_K")} | (tensors or {})
     header = {"format": "laconic-codebook", "version": 1, "bits": 16, "made_from": MADE_FROM} | changes
-    header["checksum"] = codebook_file._checksum(header, tensors)
+    header["checksum"] = checksum_of(header, tensors)
     header |= {name: value for name, value in changes.items() if name == "checksum"}
     path.write_bytes(safetensors.numpy.save(tensors, metadata={"laconic": json.dumps(header)}))
 
@@ -94,7 +96,7 @@ def test_other_files_are_refused(unigram, tmp_path, monkeypatch):
         read_codebook(tmp_path / "model.safetensors")
     with pytest.raises(LaconicError, match="cannot read the codebook"):
         read_codebook(tmp_path / "nothing.safetensors")
-    monkeypatch.setattr(codebook_file, "_MAX_FILE", 10)
+    monkeypatch.setattr(codebook_file, "_FORMAT", replace(codebook_file._FORMAT, most_bytes=10))
     with pytest.raises(CorruptFileError, match="larger than any codebook"):
         read_codebook(tmp_path / "model.safetensors")
 

@@ -9,4 +9,5 @@
 | `benchmark` | results that are only ever added: JSON with its table beside it |
 | `citation` | BibTeX of the methods a run used |
 | `files` | files that appear whole or not at all |
+| `tensors` | safetensors files with JSON about them, which say what they are and are checked before use |
 """

@@ -7,10 +7,10 @@ Attention weights of 14 bits are kept as two pieces of seven, so that products o
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from laconic.bytelm.integer_forward import ATTENTION_POWERS, SCORE_REACH
 from laconic.bytelm.transformer_kernels import fill_units, largest_size
+from laconic.compiled import kernel
 
 PIECE_BITS = 7
 """An attention weight is `128 x high + low`."""
@@ -37,7 +37,7 @@ class Turning(NamedTuple):
     factors: np.ndarray
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def turn_rows(
     sums_NM: np.ndarray, scale_N: np.ndarray, place_N: np.ndarray, turning: Turning,
     own_NHK: np.ndarray, former_NHK: np.ndarray, step_NH: np.ndarray, key_NK: np.ndarray, value_NK: np.ndarray,
@@ -50,7 +50,7 @@ def turn_rows(
         )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def turn_row(
     sums_M: np.ndarray, scale: np.float32, place: int, turning: Turning, parts_M: np.ndarray,
     own_HK: np.ndarray, former_HK: np.ndarray, step_H: np.ndarray, key_K: np.ndarray, value_K: np.ndarray,
@@ -75,7 +75,7 @@ def turn_row(
     _cut(parts_M[queries + head :], factors[2], value_K)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _turn(values_K: np.ndarray, cosine_F: np.ndarray, sine_F: np.ndarray, turned_K: np.ndarray) -> None:
     half = cosine_F.size
     for i in range(half):
@@ -84,13 +84,13 @@ def _turn(values_K: np.ndarray, cosine_F: np.ndarray, sine_F: np.ndarray, turned
         turned_K[half + i] = second * cosine_F[i] + first * sine_F[i]
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _cut(values_K: np.ndarray, factor: np.float32, units_K: np.ndarray) -> None:
     for i in range(values_K.size):
         units_K[i] = np.int8(np.rint(min(max(values_K[i] * factor, -_CACHE_LIMIT), _CACHE_LIMIT)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def weigh_scores(
     own_MS: np.ndarray, former_MS: np.ndarray, step_M: np.ndarray, heads: int,
     pieces_2MS: np.ndarray, total_M: np.ndarray,
@@ -120,7 +120,7 @@ def weigh_scores(
         total_M[m] = _split_weights(distance_S[first : former + end], high_S[first:], low_S[first:])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def largest_score(scores_S: np.ndarray) -> np.int32:
     """The best score, or less than any where there is none."""
     best = _LEAST
@@ -129,14 +129,14 @@ def largest_score(scores_S: np.ndarray) -> np.int32:
     return best
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fill_distances(scores_S: np.ndarray, best: np.int32, step: np.float32, distance_S: np.ndarray) -> None:
     """How far each score is below the best one, in units of 1/64 bit."""
     for i in range(scores_S.size):
         distance_S[i] = np.int32(np.rint(min(np.float32(np.int32(best - scores_S[i])) * step, _REACH)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _split_weights(distance_S: np.ndarray, high_S: np.ndarray, low_S: np.ndarray) -> np.int32:
     total = np.int32(0)
     for i in range(distance_S.size):
@@ -147,7 +147,7 @@ def _split_weights(distance_S: np.ndarray, high_S: np.ndarray, low_S: np.ndarray
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def mix_rows(
     sums_2MK: np.ndarray, total_M: np.ndarray, value_unit: np.float32, units_NK: np.ndarray, scale_N: np.ndarray
 ) -> None:

@@ -7,10 +7,10 @@ loops run over whole multiples of `LANES`; slots that are not seen weigh nothing
 
 import numpy as np
 from jaxtyping import Int8, Integer
-from numba import njit
 
 from laconic.bytelm.attention_kernels import ATTENTION_TABLE, Turning, fill_distances, largest_score, turn_row
 from laconic.bytelm.transformer_kernels import fill_units, largest_size
+from laconic.compiled import kernel
 
 LANES = 64
 """Blocks are a multiple of so many slots long: compiled loops then have no rest, which would go one by one."""
@@ -42,7 +42,7 @@ def slots_of(position_N: Integer[np.ndarray, "N"], band: int) -> Integer[np.ndar
     return slots_N
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def attend_rows(
     sums_NM: np.ndarray, scale_N: np.ndarray, position_N: np.ndarray, rows_N: np.ndarray, turning: Turning,
     value_unit: np.float32, cache_B2CP: np.ndarray, units_NK: np.ndarray,
@@ -111,7 +111,7 @@ def attend_rows(
     return touched
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _touch(cache_2CP: np.ndarray) -> int:
     """Fetch a row's keys and values while another's are worked on: all rows together are larger than the near caches."""
     touched = 0
@@ -122,7 +122,7 @@ def _touch(cache_2CP: np.ndarray) -> int:
     return touched
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _score(query_C: np.ndarray, key_CP: np.ndarray, slot: int, score_S: np.ndarray) -> None:
     """Products of a query and the keys from a slot on; two products of int8 add up in int16."""
     score_S[:] = 0
@@ -137,7 +137,7 @@ def _score(query_C: np.ndarray, key_CP: np.ndarray, slot: int, score_S: np.ndarr
             )
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _weigh(
     score_S: np.ndarray, first: int, last: int, best: np.int32, step: np.float32,
     distance_S: np.ndarray, weight_S: np.ndarray,
@@ -156,7 +156,7 @@ def _weigh(
     return np.int32(total)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def _mix(weight_HS: np.ndarray, begin: int, end: int, value_CP: np.ndarray, slot: int, sums_HK: np.ndarray) -> None:
     """Add the values from a slot on, weighted, for two heads at once; the last of an odd number stands beside itself."""
     heads = weight_HS.shape[0]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, UInt16, UInt64
-from numba import njit
 
+from laconic.compiled import kernel
 from laconic.shapes import EOS
 
 CONTEXT = 5
@@ -98,7 +98,7 @@ def add_starts(counts: GramCounts, share: float) -> GramCounts:
     return GramCounts(keys_N=keys_N, counts_N=counts_N, symbols=counts.symbols)
 
 
-@njit(cache=True)
+@kernel()
 def _keys(symbols_T: UInt16[np.ndarray, "T"]) -> UInt64[np.ndarray, "T"]:
     """The key of each position; the text begins with an empty context."""
     keys_T = np.empty(symbols_T.shape[0], dtype=np.uint64)
@@ -110,7 +110,7 @@ def _keys(symbols_T: UInt16[np.ndarray, "T"]) -> UInt64[np.ndarray, "T"]:
     return keys_T
 
 
-@njit(cache=True)
+@kernel()
 def _merge(
     left_N: UInt64[np.ndarray, "_"], left_counts_N: Float64[np.ndarray, "_"],
     right_N: UInt64[np.ndarray, "_"], right_counts_N: Float64[np.ndarray, "_"],

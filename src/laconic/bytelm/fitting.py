@@ -16,10 +16,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float64, Int64, UInt64
-from numba import njit
 
 from laconic.bytelm.counting import CONTEXT, FIELD, NOTHING, GramCounts
 from laconic.bytelm.trie import NOT_STORED
+from laconic.compiled import kernel
 from laconic.shapes import SYMBOLS
 
 _MIN_ROOT = 1e-9
@@ -180,7 +180,7 @@ def refit(ngrams: Ngrams, shares: Shares, *, min_backoff: float) -> Ngrams:
     )
 
 
-@njit(cache=True)
+@kernel()
 def _share_out(
     keys_G: np.ndarray, counts_G: np.ndarray, levels: np.ndarray, keys_N: np.ndarray, first_N: np.ndarray,
     symbols_E: np.ndarray, weights_E: np.ndarray, backoffs_N: np.ndarray, root_S: np.ndarray,
@@ -217,7 +217,7 @@ def _share_out(
     return bits
 
 
-@njit(cache=True)
+@kernel()
 def _enter(
     prefix: int, k: int, levels: np.ndarray, keys_N: np.ndarray, first_N: np.ndarray, symbols_E: np.ndarray,
     pointers: np.ndarray, slots: np.ndarray, owners: np.ndarray,
@@ -235,7 +235,7 @@ def _enter(
     return node
 
 
-@njit(cache=True)
+@kernel()
 def _credit(
     count: int, nodes: np.ndarray, entries: np.ndarray, chances: np.ndarray, weights_E: np.ndarray, backoffs_N: np.ndarray,
     share_E: np.ndarray, passed_N: np.ndarray, gains_E: np.ndarray,

@@ -7,11 +7,11 @@ only their own rows of the output.
 """
 
 import numpy as np
-from numba import njit
 
 from laconic.bytelm.counting import EMPTY_CONTEXT, FIELD
 from laconic.bytelm.trie import BELOW_BITS, MAX_DEPTH, NOT_STORED, ONE_BITS, STORED_START, Trie
 from laconic.bytelm.weights import edge, fill_edges, scale_of
+from laconic.compiled import kernel
 from laconic.shapes import BYTES, EOS, SYMBOLS
 
 REACH = 1 << 19
@@ -22,7 +22,7 @@ _MAX_SLOTS = 1 << 16
 _SPREAD = 0x1E3779B97F4A7C15
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def find_nodes(
     singles: np.ndarray, pairs: np.ndarray, edges_N: np.ndarray, records: np.ndarray,
     history_T: np.ndarray, length: int, nodes: np.ndarray,
@@ -50,7 +50,7 @@ def find_nodes(
     return depth
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _find_child(edges_N: np.ndarray, first: int, end: int, symbol: int) -> int:
     """Binary search without branches to mispredict: `low` is the last sibling whose byte is not above `symbol`, if any is."""
     low, size = first, end - first
@@ -61,7 +61,7 @@ def _find_child(edges_N: np.ndarray, first: int, end: int, symbol: int) -> int:
     return low if size == 1 and edges_N[low] == symbol else -1
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def fill_weights(
     records: np.ndarray, successors: np.ndarray, root_C: np.ndarray, nodes: np.ndarray, depth: int, weights_S: np.ndarray
 ) -> None:
@@ -82,7 +82,7 @@ def fill_weights(
         reach = (reach * records[node, 2]) >> ONE_BITS
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def symbol_range(
     records: np.ndarray, successors: np.ndarray, root_C: np.ndarray,
     nodes: np.ndarray, depth: int, symbol: int, symbols: int, precision: int,
@@ -115,7 +115,7 @@ def symbol_range(
     return edge(symbol, below, scale, symbols, precision), edge(symbol + 1, above, scale, symbols, precision)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def fill_cumulative(
     trie: Trie, history_BT: np.ndarray, lengths_B: np.ndarray, symbols: int, precision: int, edges_BC: np.ndarray
 ) -> None:
@@ -129,7 +129,7 @@ def fill_cumulative(
         fill_edges(weights_S, symbols, precision, edges_BC[row])
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def fill_counts(trie: Trie, symbols_BT: np.ndarray, symbols: int, precision: int, edges_BTC: np.ndarray) -> None:
     """The edges at every position of each row."""
     singles, pairs, edges_N, records, successors, root_C = trie
@@ -142,7 +142,7 @@ def fill_counts(trie: Trie, symbols_BT: np.ndarray, symbols: int, precision: int
             fill_edges(weights_S, symbols, precision, edges_BTC[row, step])
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def fill_ranges(
     trie: Trie, symbols_BT: np.ndarray, lengths_B: np.ndarray, symbols: int, precision: int,
     starts_BT: np.ndarray, stops_BT: np.ndarray,
@@ -172,7 +172,7 @@ def fill_ranges(
             stops_BT[row, step] = kept_edges[slot, 1]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def append_symbols(symbols_B: np.ndarray, history_BT: np.ndarray, lengths_B: np.ndarray) -> None:
     """Write each symbol that is not negative behind the history of its row."""
     for row in range(symbols_B.size):

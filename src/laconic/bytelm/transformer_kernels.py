@@ -7,11 +7,11 @@ release the interpreter's lock and touch only their own rows of the output.
 """
 
 import numpy as np
-from numba import njit
 
 from laconic.bytelm.fixedpoint import FRACTION, FRACTION_BITS, LOGARITHMS, MANTISSA_BITS, POWER_BITS, POWERS
 from laconic.bytelm.integer_forward import LOGIT_LIMIT, RESIDUAL_LIMIT, TINY
 from laconic.bytelm.weights import edge, fill_edges, scale_of
+from laconic.compiled import kernel
 from laconic.shapes import SYMBOLS
 
 _POWERS = POWERS.astype(np.int32)
@@ -28,7 +28,7 @@ _BELOW_MANTISSA = np.int32(23 - MANTISSA_BITS)
 _BIAS = np.int32(127)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def largest_size(values_N: np.ndarray) -> np.float32:
     """The largest absolute value of a row of float32, at least `TINY`."""
     bits_N = values_N.view(np.int32)
@@ -41,7 +41,7 @@ def largest_size(values_N: np.ndarray) -> np.float32:
     return largest
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fill_units(values_N: np.ndarray, largest: np.float32, units_N: np.ndarray) -> None:
     """Values in units of 1/127 of the largest one."""
     factor = _UNITS / largest
@@ -49,7 +49,7 @@ def fill_units(values_N: np.ndarray, largest: np.float32, units_N: np.ndarray) -
         units_N[i] = np.int8(np.rint(values_N[i] * factor))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fill_normalised(
     residual_D: np.ndarray, gain_D: np.ndarray, epsilon: float, values_D: np.ndarray, units_D: np.ndarray
 ) -> np.float32:
@@ -65,7 +65,7 @@ def fill_normalised(
     return np.float32(np.float64(largest) / (root * 127.0))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def normalise_rows(
     residual_ND: np.ndarray, gain_D: np.ndarray, epsilon: float, units_ND: np.ndarray, scale_N: np.ndarray
 ) -> None:
@@ -75,7 +75,7 @@ def normalise_rows(
         scale_N[n] = fill_normalised(residual_ND[n], gain_D, epsilon, values_D, units_ND[n])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def add_and_normalise_rows(
     residual_ND: np.ndarray, sums_ND: np.ndarray, channel_D: np.ndarray, gain_D: np.ndarray, epsilon: float,
     units_ND: np.ndarray, scale_N: np.ndarray,
@@ -90,7 +90,7 @@ def add_and_normalise_rows(
         scale_N[n] = fill_normalised(residual_D, gain_D, epsilon, values_D, units_ND[n])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def gate_rows(sums_NM: np.ndarray, unit_F: np.ndarray, units_NF: np.ndarray, scale_N: np.ndarray) -> None:
     """relu(gate) x other for each row. `scale_N` holds the norm's scales first, then those of the result."""
     ffn = unit_F.size
@@ -104,7 +104,7 @@ def gate_rows(sums_NM: np.ndarray, unit_F: np.ndarray, units_NF: np.ndarray, sca
         scale_N[n] = (largest * _PER_UNIT) * (scale_N[n] * scale_N[n])
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fill_logits(sums_S: np.ndarray, channel_S: np.ndarray, scale: np.float32, logits_S: np.ndarray) -> None:
     """The logits of one prediction, int32, in units of 1/128 bit."""
     for i in range(SYMBOLS):
@@ -112,7 +112,7 @@ def fill_logits(sums_S: np.ndarray, channel_S: np.ndarray, scale: np.float32, lo
         logits_S[i] = np.int32(np.rint(min(max(logit, -_LOGIT_LIMIT), _LOGIT_LIMIT)))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def add_prior(edges_C: np.ndarray, counts_S: np.ndarray, logits_S: np.ndarray) -> None:
     """Add the logarithms of the counts between edges, without the constant that all have in common.
 
@@ -127,7 +127,7 @@ def add_prior(edges_C: np.ndarray, counts_S: np.ndarray, logits_S: np.ndarray) -
         logits_S[i] += (((bits >> np.int32(23)) - _BIAS) << np.int32(FRACTION_BITS)) + logarithm
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fill_powers(logits_S: np.ndarray, weights_S: np.ndarray) -> None:
     """The weight of each symbol, int32, from logits."""
     best = logits_S[0]
@@ -139,7 +139,7 @@ def fill_powers(logits_S: np.ndarray, weights_S: np.ndarray) -> None:
         weights_S[i] = _POWERS[above & np.int32(FRACTION - 1)] >> whole
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fill_prediction_ranges(
     sums_NS: np.ndarray, channel_S: np.ndarray, scale_N: np.ndarray, prior_NC: np.ndarray, symbols_N: np.ndarray,
     symbols: int, precision: int, starts_N: np.ndarray, stops_N: np.ndarray,
@@ -166,7 +166,7 @@ def fill_prediction_ranges(
         stops_N[n] = edge(symbol + 1, above, scale, symbols, precision)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fill_prediction_edges(
     sums_NS: np.ndarray, channel_S: np.ndarray, scale_N: np.ndarray, prior_NC: np.ndarray, places_N: np.ndarray,
     symbols: int, precision: int, edges_BC: np.ndarray,

@@ -14,16 +14,16 @@ scaled. Where every weight is 0, all symbols count as equally likely.
 
 import numpy as np
 from jaxtyping import Integer, UInt32
-from numba import njit
 
 from laconic.bytelm.base import CountFormat
+from laconic.compiled import kernel
 from laconic.shapes import SYMBOLS
 
 WEIGHT_LIMIT = 1 << 39
 """The weights of one prediction must sum to less than this: then the rounding of the scale is below one count."""
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def scale_of(weight: int, symbols: int, precision: int) -> int:
     """The factor from weights to counts: a kernel, all arguments and the result int64.
 
@@ -35,7 +35,7 @@ def scale_of(weight: int, symbols: int, precision: int) -> int:
     return (((1 << precision) - symbols) << (63 - precision)) // weight
 
 
-@njit(cache=True, error_model="numpy")
+@kernel(error_model="numpy")
 def edge(symbol: int, below: int, scale: int, symbols: int, precision: int) -> int:
     """The lower edge of one symbol: a kernel, all arguments and the result int64.
 
@@ -51,7 +51,7 @@ def edge(symbol: int, below: int, scale: int, symbols: int, precision: int) -> i
     return symbol + ((below * scale) >> (63 - precision))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@kernel(error_model="numpy")
 def fill_edges(weights_S: np.ndarray, symbols: int, precision: int, edges_C: np.ndarray) -> None:
     """Write all edges of one prediction: a kernel. Overwrites `weights_S`, int64, of which the first `symbols` count.
 
@@ -73,7 +73,7 @@ def fill_edges(weights_S: np.ndarray, symbols: int, precision: int, edges_C: np.
     edges_C[symbols] = 1 << precision
 
 
-@njit(cache=True)
+@kernel()
 def _fill_batch(weights_NS: np.ndarray, symbols: int, precision: int, edges_NC: np.ndarray) -> None:
     for row in range(weights_NS.shape[0]):
         fill_edges(weights_NS[row], symbols, precision, edges_NC[row])

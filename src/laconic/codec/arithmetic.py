@@ -9,7 +9,6 @@ from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Int64, Integer, UInt32
-from numba import njit
 
 from laconic.codec.narrowing import (
     FULL_REGISTER,
@@ -23,6 +22,7 @@ from laconic.codec.narrowing import (
     missing_doublings,
     portion,
 )
+from laconic.compiled import kernel
 
 _ZERO = np.uint64(0)
 _EIGHT = np.uint64(8)
@@ -130,7 +130,7 @@ class Decoder:
         return self._symbols_B
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _write(row: np.ndarray, used: int, spare: np.uint64, spare_bits: np.uint64, bits: np.uint64, count: np.uint64):
     """Append `count` bits: whole bytes go to `row`, fewer than eight stay in `spare`."""
     spare = (spare << count) | bits
@@ -142,7 +142,7 @@ def _write(row: np.ndarray, used: int, spare: np.uint64, spare_bits: np.uint64, 
     return used, spare & ((UNIT << spare_bits) - UNIT), spare_bits
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _carry(row: np.ndarray, used: int, spare: np.uint64, spare_bits: np.uint64) -> np.uint64:
     """Add one to the bits written so far; returns what is left in `spare`."""
     spare += UNIT
@@ -156,7 +156,7 @@ def _carry(row: np.ndarray, used: int, spare: np.uint64, spare_bits: np.uint64) 
     return spare
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _push(starts_BT, stops_BT, lengths_B, precision, low_B, width_B, spare_B, spare_bits_B, used_B, bytes_BN) -> int:
     total = UNIT << precision
     for b in range(lengths_B.size):
@@ -180,7 +180,7 @@ def _push(starts_BT, stops_BT, lengths_B, precision, low_B, width_B, spare_B, sp
     return -1
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _finish(low_B, width_B, spare_B, spare_bits_B, used_B, bytes_BN, bits_B) -> None:
     """Write the nought to two bits that pin the interval down, then the rest of the last byte as zeros."""
     for b in range(low_B.size):
@@ -198,7 +198,7 @@ def _finish(low_B, width_B, spare_B, spare_bits_B, used_B, bytes_BN, bits_B) -> 
         row[used] = np.uint8((spare << (_EIGHT - spare_bits)) & _BYTE)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _pinning_bits(low: np.uint64, width: np.uint64) -> np.uint64:
     """How many bits of the register name a dyadic interval inside `[low, low + width)`: two always do."""
     if low == _ZERO and width >= FULL_REGISTER:
@@ -207,7 +207,7 @@ def _pinning_bits(low: np.uint64, width: np.uint64) -> np.uint64:
     return UNIT if first + HALF_REGISTER <= low + width else np.uint64(2)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _read(data: np.ndarray, end: int, position: int, count: int) -> np.uint64:
     """The `count` bits (at most 32) from bit `position` on; zeros beyond bit `end`, which lies on a byte's edge."""
     first = position >> 3
@@ -219,7 +219,7 @@ def _read(data: np.ndarray, end: int, position: int, count: int) -> np.uint64:
     return (bits >> np.uint64(40 - (position & 7) - count)) & ((UNIT << np.uint64(count)) - UNIT)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _fill(data, end_bits_B, next_bit_B, value_B) -> None:
     for b in range(value_B.size):
         value = _read(data, end_bits_B[b], next_bit_B[b], 32)
@@ -227,7 +227,7 @@ def _fill(data, end_bits_B, next_bit_B, value_B) -> None:
         next_bit_B[b] += REGISTER_BITS
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _pull(cumulative_BC, active_B, precision, data, end_bits_B, next_bit_B, width_B, value_B, symbols_B) -> None:
     for b in range(active_B.size):
         if not active_B[b]:

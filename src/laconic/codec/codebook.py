@@ -11,11 +11,11 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Int32, Int64, Integer, UInt16, UInt32, UInt64
-from numba import njit
 
 from laconic.codec.double_array import lay_out, walk
 from laconic.codec.spelling import SLACK, gather, lengths_at, measure, spell
 from laconic.codec.windows import MAX_WINDOW_SYMBOLS, MIN_BITS
+from laconic.compiled import kernel
 from laconic.errors import CorruptFileError
 from laconic.shapes import EOS, SYMBOLS
 
@@ -166,7 +166,7 @@ def _require(fact: bool | np.bool_, otherwise: str) -> None:
         raise ValueError(f"the codebook cannot be used, {otherwise}")
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _measure_depths(parents_N: np.ndarray, most: int) -> np.ndarray:
     """How many symbols each string has; one more than `most` for all that have more."""
     depths_N = np.zeros(parents_N.size, np.uint16)

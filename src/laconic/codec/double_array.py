@@ -13,8 +13,8 @@ Every string with longer ones behind it has a *base*, and no two have the same o
 
 import numpy as np
 from jaxtyping import Int32, Int64, UInt16, UInt64
-from numba import njit
 
+from laconic.compiled import kernel
 from laconic.shapes import SYMBOLS
 
 _SYMBOL = np.uint64(511)
@@ -51,7 +51,7 @@ def lay_out(
     return slots
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _place(first_N: np.ndarray, children_N: np.ndarray, symbols_N: np.ndarray, capacity: int) -> tuple[np.ndarray, int]:
     """A base for each string that has children, the root's 0; and behind the last entry, or -1 if there is no room.
 
@@ -77,7 +77,7 @@ def _place(first_N: np.ndarray, children_N: np.ndarray, symbols_N: np.ndarray, c
     return bases_N, top
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _fits(base: int, begin: int, end: int, symbols_N: np.ndarray, taken: np.ndarray, is_base: np.ndarray) -> bool:
     if is_base[base]:
         return False
@@ -87,7 +87,7 @@ def _fits(base: int, begin: int, end: int, symbols_N: np.ndarray, taken: np.ndar
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _fill(slots: np.ndarray, bases_N: np.ndarray, symbols_N: np.ndarray, parents_N: np.ndarray, codes_N: np.ndarray) -> None:
     best_N = codes_N.copy()
     for n in range(1, symbols_N.size):
@@ -98,7 +98,7 @@ def _fill(slots: np.ndarray, bases_N: np.ndarray, symbols_N: np.ndarray, parents
         slots[bases_N[parents_N[n]] + symbols_N[n]] = entry | np.uint64(symbols_N[n])
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def walk(symbols: np.ndarray, slots: np.ndarray, places_K: np.ndarray, codes: np.ndarray) -> np.uint64:
     """Write the codes of a document; returns how many they are.
 

@@ -10,12 +10,12 @@ from typing import NamedTuple, final
 
 import numpy as np
 from jaxtyping import Int64, UInt32
-from numba import njit
 
 from laconic.codec.codebook import Codebook
 from laconic.codec.narrowing import FULL_REGISTER, REGISTER_BITS, UNIT, portion
 from laconic.codec.nodes import FIELDS, LOW, SETTLED_LOW, SHIFT, WIDTH, narrow, to_root
 from laconic.codec.windows import IDLE, MAX_WINDOW_SYMBOLS, check_window
+from laconic.compiled import kernel
 
 _PARTS = 1024
 """A string that holds more than one in so many of all cells is left to another row, unless it holds the most."""
@@ -153,7 +153,7 @@ class Grower:
         return Codebook(bits=self._bits, symbols_N=symbols_N, children_N=children_N, owners_K=owners_K)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _assign(tree: _Tree, rows_B3: np.ndarray) -> None:
     """Give every row that has nothing to do a string that waits, as long as there is one."""
     for b in range(len(rows_B3)):
@@ -163,7 +163,7 @@ def _assign(tree: _Tree, rows_B3: np.ndarray) -> None:
             rows_B3[b, _CONTEXT] = 0
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _next_symbols(tree: _Tree, rows_B3: np.ndarray, symbols_B: np.ndarray) -> None:
     for b in range(len(rows_B3)):
         target, context = rows_B3[b, _TARGET], rows_B3[b, _CONTEXT]
@@ -175,7 +175,7 @@ def _next_symbols(tree: _Tree, rows_B3: np.ndarray, symbols_B: np.ndarray) -> No
             rows_B3[b, _CONTEXT] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _grow(
     tree: _Tree, rows_B3: np.ndarray, cumulative_BC: np.ndarray, bits: int, precision: np.uint64, keep_B: np.ndarray
 ) -> bool:
@@ -197,7 +197,7 @@ def _grow(
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _find_children(tree: _Tree, parent: int, edges: np.ndarray, bits: int, precision: np.uint64) -> bool:
     """Add the children of a string that hold a whole cell; False if there is no room for them."""
     node = tree.nodes_N5[parent]
@@ -227,7 +227,7 @@ def _find_children(tree: _Tree, parent: int, edges: np.ndarray, bits: int, preci
     return True
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _share_out(tree: _Tree, first: int, end: int, bits: int) -> None:
     """Leave children to other rows: not the largest, unless they are single symbols."""
     largest = first
@@ -244,7 +244,7 @@ def _share_out(tree: _Tree, first: int, end: int, bits: int) -> None:
             tree.tally[_WAITING] += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _next_target(tree: _Tree, string: int, task: int) -> int:
     """The string that comes after this one, depth first, within the part that begins at `task`; or nobody."""
     candidate, end = tree.first_N[string], tree.first_N[string] + tree.children_N[string]
@@ -260,7 +260,7 @@ def _next_target(tree: _Tree, string: int, task: int) -> int:
         end = tree.first_N[string] + tree.children_N[string]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _breadth_first(tree: _Tree, order_N: np.ndarray) -> None:
     """Number the strings by length, and then as their parents and their last symbols come."""
     order_N[0], found = 0, 1

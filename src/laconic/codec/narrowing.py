@@ -17,8 +17,10 @@ per symbol.
 from typing import Any
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from laconic.compiled import kernel
 
 REGISTER_BITS = 63
 """Bits of an interval that the coder looks at; higher ones are settled."""
@@ -43,7 +45,7 @@ def check_precision(precision: int) -> None:
         raise ValueError(f"precision is {precision}, but must lie between {MIN_PRECISION} and {MAX_PRECISION} bits")
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def portion(inner: np.uint64, count: np.uint64, precision: np.uint64) -> np.uint64:
     """Compute `inner * count >> precision` without leaving 64 bits: the low bits of `inner` are multiplied apart."""
     low = inner & ((UNIT << precision) - UNIT)
@@ -62,14 +64,14 @@ def _leading_zeros_of(context: Any, number: Any) -> Any:
 _leading_zeros: Any = intrinsic(_leading_zeros_of)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def missing_doublings(width: np.uint64) -> np.uint64:
     """How often `width` must be doubled to reach `2**62`."""
     zeros = np.uint64(_leading_zeros(width))
     return max(zeros, UNIT) - UNIT
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def child_holding(edges: np.ndarray, inner: np.uint64, value: np.uint64, precision: np.uint64) -> int:
     """The last symbol whose units begin at or before `value`.
 

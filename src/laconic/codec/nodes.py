@@ -5,7 +5,6 @@ it. Cells are numbered as in docs/notes/exact-windows.md: `2**bits` of them cut 
 """
 
 import numpy as np
-from numba import njit
 
 from laconic.codec.narrowing import (
     FULL_REGISTER,
@@ -17,6 +16,7 @@ from laconic.codec.narrowing import (
     portion,
 )
 from laconic.codec.wide import add, shift_left
+from laconic.compiled import kernel
 
 LOW, WIDTH, SHIFT, SETTLED_HIGH, SETTLED_LOW = 0, 1, 2, 3, 4
 """The interval is `[low, low + width)` in units of `2**-(63 + shift)`, above it the `shift` settled bits."""
@@ -27,14 +27,14 @@ _ZERO = np.uint64(0)
 _REGISTER = np.uint64(REGISTER_BITS)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def to_root(node: np.ndarray) -> None:
     """Make a node that of the empty string."""
     node[LOW], node[WIDTH], node[SHIFT] = _ZERO, np.uint64(ROOT_WIDTH), _ZERO
     node[SETTLED_HIGH], node[SETTLED_LOW] = _ZERO, _ZERO
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def narrow(node: np.ndarray, start: int, stop: int, precision: np.uint64) -> None:
     """Replace a node by the child with cumulative counts from `start` to `stop`."""
     inner = node[WIDTH] - UNIT
@@ -53,7 +53,7 @@ def narrow(node: np.ndarray, start: int, stop: int, precision: np.uint64) -> Non
     node[SHIFT] += shift
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def first_cell(node: np.ndarray, bits: np.uint64) -> tuple[bool, np.uint64]:
     """Whether a whole cell lies inside the node, and where in the register the first one begins."""
     low, width, shift = node[LOW], node[WIDTH], node[SHIFT]
@@ -69,7 +69,7 @@ def first_cell(node: np.ndarray, bits: np.uint64) -> tuple[bool, np.uint64]:
     return first + cell <= low + width, first
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def code_of(node: np.ndarray, place: np.uint64, bits: np.uint64) -> tuple[np.uint64, np.uint64]:
     """The number of the cell that begins at `place` in the register, as high and low 64 bits."""
     depth = bits - node[SHIFT]

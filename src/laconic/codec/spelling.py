@@ -6,7 +6,8 @@ number of 64 bits: how many symbols in the low 16, above them where they begin.
 
 import numpy as np
 from jaxtyping import Int32, Int64, UInt16, UInt64
-from numba import njit
+
+from laconic.compiled import kernel
 
 _STRIDE = np.uint64(8)
 SLACK = 8
@@ -45,7 +46,7 @@ def lengths_at(places_N: UInt64[np.ndarray, "N"]) -> Int64[np.ndarray, "N"]:
     return lengths_N
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _write(
     first_N: np.ndarray,
     children_N: np.ndarray,
@@ -65,7 +66,7 @@ def _write(
             string = parents_N[string]
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def measure(codes: np.ndarray, places_K: np.ndarray) -> np.int64:
     """How many symbols codes stand for in all; or, if one stands for nothing, minus its place from 1 on."""
     total = np.uint64(0)
@@ -78,7 +79,7 @@ def measure(codes: np.ndarray, places_K: np.ndarray) -> np.int64:
     return np.int64(total)
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def gather(codes: np.ndarray, places_K: np.ndarray, written: np.ndarray, symbols: np.ndarray) -> None:
     """Write what codes stand for, end to end. Whole strides are copied, so `SLACK` symbols behind are overwritten too."""
     place = np.uint64(0)
@@ -92,7 +93,7 @@ def gather(codes: np.ndarray, places_K: np.ndarray, written: np.ndarray, symbols
         place += length
 
 
-@njit(cache=True, nogil=True, inline="always")
+@kernel(inline="always")
 def _copy_stride(target: np.ndarray, at: np.uint64, source: np.ndarray, start: np.uint64) -> None:
     """Copy eight symbols; all are read before the first is written, which lets the compiler move them as one."""
     one, two, three, four = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)

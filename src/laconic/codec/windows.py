@@ -18,7 +18,6 @@ from typing import Literal, final, get_args
 
 import numpy as np
 from jaxtyping import Bool, Int64, Integer, UInt32, UInt64
-from numba import njit
 
 from laconic.codec.narrowing import (
     FULL_REGISTER,
@@ -32,6 +31,7 @@ from laconic.codec.narrowing import (
 )
 from laconic.codec.nodes import FIELDS, LOW, SHIFT, WIDTH, code_of, first_cell, narrow, to_root
 from laconic.codec.wide import shift_left, top_bits
+from laconic.compiled import kernel
 
 Reading = Literal["exact", "paper", "delay"]
 
@@ -141,7 +141,7 @@ class WindowDecoder:
         return self._next_B
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _owned_cell(node, edges, bits, precision) -> tuple[bool, np.uint64]:
     """Whether a cell lies inside the node and inside no child, and where in the register the smallest one begins.
 
@@ -167,7 +167,7 @@ def _owned_cell(node, edges, bits, precision) -> tuple[bool, np.uint64]:
     return False, _ZERO
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _shortest(node, bits) -> tuple[bool, np.uint64]:
     """Whether at most `bits` bits pin the node down, and where in the register the shortest such string points to."""
     low, width, shift = node[LOW], node[WIDTH], node[SHIFT]
@@ -182,7 +182,7 @@ def _shortest(node, bits) -> tuple[bool, np.uint64]:
     return shift + length <= bits, first
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _encode_step(
     cumulative_BC, symbols_B, bits, precision, reading, node_B5, count_B, best_B, history_BN2, codes_BL, taken_B
 ) -> None:
@@ -202,7 +202,7 @@ def _encode_step(
             to_root(node_B5[b])
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _exact_step(edges, symbol, bits, precision, node, count_B, best_B, codes_BL, b) -> bool:
     count = count_B[b]
     if count > 0:
@@ -221,7 +221,7 @@ def _exact_step(edges, symbol, bits, precision, node, count_B, best_B, codes_BL,
     return not fits
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _paper_step(edges, symbol, bits, precision, reading, node, count_B, best_B, history_BN2, codes_BL, b) -> bool:
     count = count_B[b]
     if symbol == END_OF_STREAM or count == MAX_WINDOW_SYMBOLS:
@@ -243,7 +243,7 @@ def _paper_step(edges, symbol, bits, precision, reading, node, count_B, best_B, 
     return False
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _open(rows_B, codes_BL, bits, node_B5, value_B, code_BL, symbols_B, taken_B) -> None:
     for b in range(rows_B.size):
         if rows_B[b]:
@@ -254,7 +254,7 @@ def _open(rows_B, codes_BL, bits, node_B5, value_B, code_BL, symbols_B, taken_B)
             to_root(node_B5[b])
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _decode_step(
     cumulative_BC, active_B, bits, precision, reading, node_B5, value_B, code_BL, symbols_B, taken_B, next_B
 ) -> None:
@@ -284,7 +284,7 @@ def _decode_step(
         next_B[b] = symbol
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _reaches(value, stop, depth, reading) -> bool:
     """Whether a child that begins at or before `value` also holds what must lie inside it: a whole cell, or a point."""
     if reading != _EXACT or depth >= _REGISTER:
@@ -292,7 +292,7 @@ def _reaches(value, stop, depth, reading) -> bool:
     return value + (FULL_REGISTER >> depth) <= stop
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _run_is_over(node, bits, reading, code, count, taken_B, b) -> bool:
     """Note whether the text so far would be given this code; say whether the decoder has seen enough."""
     if count == 0:

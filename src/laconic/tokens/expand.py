@@ -9,10 +9,10 @@ from typing import final
 
 import numpy as np
 from jaxtyping import Int64, UInt16, UInt64
-from numba import njit
 
 from laconic.bytelm.base import AbstractByteLM
 from laconic.codec.windows import MAX_WINDOW_SYMBOLS, WindowDecoder
+from laconic.compiled import kernel
 from laconic.tokens.segment import NEVER, WindowFormat
 
 _KEEP = np.iinfo(np.int64).max
@@ -146,7 +146,7 @@ class _Readers:
             self.written = grown
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _flush(buffer_BT: np.ndarray, rows: np.ndarray, taken: np.ndarray, written: np.ndarray, used: int) -> None:
     """Copy what the rows hold, one after the other, behind what is written."""
     for i in range(rows.size):
@@ -155,7 +155,7 @@ def _flush(buffer_BT: np.ndarray, rows: np.ndarray, taken: np.ndarray, written: 
             used += 1
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _gather(symbols: np.ndarray, starts_N: np.ndarray, lengths_N: np.ndarray) -> np.ndarray:
     """The symbols of all windows in order."""
     gathered = np.empty(lengths_N.sum(), np.uint16)

@@ -11,10 +11,10 @@ from typing import final
 
 import numpy as np
 from jaxtyping import Bool, Int64, UInt16, UInt64
-from numba import njit
 
 from laconic.bytelm.base import AbstractByteLM, CountFormat
 from laconic.codec.windows import END_OF_STREAM, IDLE, Reading, WindowEncoder, check_window
+from laconic.compiled import kernel
 
 NEVER = 0
 """`windows_per_context` of a model whose context is emptied only where a document begins."""
@@ -242,7 +242,7 @@ def _close_windows(
     return keep_B
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _follow(lengths: np.ndarray, starts_D: np.ndarray, ends_D: np.ndarray) -> np.ndarray:
     """Where following the windows from each start first finds none, at its end at the latest."""
     reached_D = starts_D.copy()
@@ -252,7 +252,7 @@ def _follow(lengths: np.ndarray, starts_D: np.ndarray, ends_D: np.ndarray) -> np
     return reached_D
 
 
-@njit(cache=True, nogil=True)
+@kernel()
 def _mark(lengths: np.ndarray, starts_D: np.ndarray, ends_D: np.ndarray) -> np.ndarray:
     """Mark the places where the windows of the documents begin."""
     marked = np.zeros(lengths.size, np.bool_)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from laconic.bytelm.base import AbstractByteLM, CountFormat
+from laconic.bytelm.base import AbstractByteLM, CountFormat, pad_rows
 from laconic.codec.arithmetic import Decoder, Encoder
 
 MAX_ROWS = 512
@@ -47,10 +47,7 @@ def encode_texts(
 
 
 def _encode_together(texts: Sequence[bytes], model: AbstractByteLM, precision: int) -> list[bytes]:
-    lengths_B = np.array([len(text) for text in texts], np.int64)
-    symbols_BT = np.zeros((len(texts), int(lengths_B.max(initial=0))), np.uint16)
-    for row, text in zip(symbols_BT, texts, strict=True):
-        row[: len(text)] = np.frombuffer(text, np.uint8)
+    symbols_BT, lengths_B = pad_rows([np.frombuffer(text, np.uint8) for text in texts])
     starts_BT, stops_BT = model.ranges(symbols_BT, lengths_B, CountFormat(precision=precision, eos=False))
     encoder = Encoder(len(texts), precision)
     encoder.push(starts_BT, stops_BT, lengths_B)

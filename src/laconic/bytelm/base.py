@@ -7,10 +7,11 @@ whether it was asked step by step or all at once.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Integer, UInt16, UInt32
+from jaxtyping import Bool, Int64, Integer, UInt16, UInt32
 
 from laconic.shapes import BYTES, SYMBOLS
 
@@ -110,6 +111,22 @@ class AbstractByteLM(ABC):
         Returns:
             `(starts_BT, stops_BT)`: `counts[b, t, symbols[b, t]]` and `counts[b, t, symbols[b, t] + 1]`.
         """
+
+
+def pad_rows(rows: Sequence[Integer[np.ndarray, "_"]]) -> tuple[UInt16[np.ndarray, "B T"], Int64[np.ndarray, "B"]]:
+    """Sequences of symbols side by side, as `AbstractByteLM.ranges` reads them.
+
+    Args:
+        rows: B sequences; T is the length of the longest.
+
+    Returns:
+        `(symbols_BT, lengths_B)`: each sequence from the left, zeros behind it, and how long it is.
+    """
+    lengths_B = np.array([len(row_T) for row_T in rows], np.int64)
+    symbols_BT = np.zeros((len(rows), int(lengths_B.max(initial=0))), np.uint16)
+    for padded_T, row_T in zip(symbols_BT, rows, strict=True):
+        padded_T[: len(row_T)] = row_T
+    return symbols_BT, lengths_B
 
 
 def restart(session: AbstractSession, rows_B: Bool[np.ndarray, "B"]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import UInt16
 
-from laconic.bytelm.base import AbstractByteLM, CountFormat
+from laconic.bytelm.base import AbstractByteLM, CountFormat, pad_rows
 from laconic.shapes import BYTES
 
 _TOGETHER = 64
@@ -28,11 +28,7 @@ def byte_model_bits(model: AbstractByteLM, texts: Sequence[UInt16[np.ndarray, "_
         raise ValueError(f"{len(texts)} texts hold no bytes, but there must be at least one")
     bits = 0.0
     for at in range(0, len(texts), _TOGETHER):
-        some = texts[at : at + _TOGETHER]
-        lengths_B = np.array([len(text) for text in some])
-        symbols_BT = np.zeros((len(some), int(lengths_B.max())), np.uint16)
-        for row, text in zip(symbols_BT, some, strict=True):
-            row[: len(text)] = text
+        symbols_BT, lengths_B = pad_rows(texts[at : at + _TOGETHER])
         starts_BT, stops_BT = model.ranges(symbols_BT, lengths_B, form)
         counts_N = (stops_BT - starts_BT)[np.arange(symbols_BT.shape[1]) < lengths_B[:, None]]
         bits += float((form.precision - np.log2(counts_N.astype(np.float64))).sum())

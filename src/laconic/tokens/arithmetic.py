@@ -14,7 +14,7 @@ from typing import Any, final
 import numpy as np
 from jaxtyping import Int32, Int64, UInt16
 
-from laconic.bytelm.base import AbstractByteLM, CountFormat
+from laconic.bytelm.base import AbstractByteLM, CountFormat, pad_rows
 from laconic.codec.arithmetic import Decoder, Encoder
 from laconic.codec.bits import bytes_to_tokens, check_token_bits, tokens_to_bytes
 from laconic.errors import CorruptFileError, UsageError
@@ -97,10 +97,7 @@ class ArithmeticTokenizer(AbstractTokenizer):
         return ids
 
     def _codes(self, documents: list[UInt16[np.ndarray, "_"]]) -> list[tuple[bytes, int]]:
-        lengths_B = np.array([symbols.size for symbols in documents], np.int64)
-        symbols_BT = np.zeros((len(documents), int(lengths_B.max(initial=0))), np.uint16)
-        for row, symbols in zip(symbols_BT, documents, strict=True):
-            row[: symbols.size] = symbols
+        symbols_BT, lengths_B = pad_rows(documents)
         starts_BT, stops_BT = self._model.ranges(symbols_BT, lengths_B, self._form)
         encoder = Encoder(len(documents), self._config.precision)
         encoder.push(starts_BT, stops_BT, lengths_B)

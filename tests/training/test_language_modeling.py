@@ -6,7 +6,7 @@ import pytest
 import torch
 from tests.training.models import tiny_model
 
-from laconic.training.language_modeling import LanguageModeling, predict, shift_right
+from laconic.training.language_modeling import LanguageModeling, predict, shift_right, sum_losses
 from laconic.training.objective import Batch
 
 
@@ -49,6 +49,17 @@ def test_z_loss_is_the_squared_normaliser() -> None:
         float(0.5 * normaliser.square().mean().detach()), rel=1e-5
     )
     assert float(output.statistics["nll"]) == pytest.approx(float(plain.loss.detach()), rel=1e-6)
+
+
+def test_sums_of_losses_leave_padding_out() -> None:
+    logits_BTV, tokens_BT = (
+        torch.randn(2, 3, 7, generator=torch.Generator().manual_seed(0)),
+        torch.tensor([[1, 6, 0], [2, 9, 9]]),
+    )
+    nll, squares = sum_losses(logits_BTV, tokens_BT, 9)
+    kept_NV, targets_N = logits_BTV[tokens_BT != 9].double(), tokens_BT[tokens_BT != 9]
+    assert float(nll) == pytest.approx(float(torch.nn.functional.cross_entropy(kept_NV, targets_N, reduction="sum")), rel=1e-6)
+    assert float(squares) == pytest.approx(float(kept_NV.exp().sum(-1).log().square().sum()), rel=1e-6)
 
 
 def test_a_batch_of_padding_costs_nothing_and_has_a_gradient() -> None:

@@ -12,7 +12,7 @@ from laconic.bytelm.base import AbstractByteLM
 from laconic.bytelm.fixedpoint import FRACTION
 from laconic.bytelm.prior import prior_logits
 from laconic.shapes import SYMBOLS
-from laconic.training.language_modeling import predict
+from laconic.training.language_modeling import predict, sum_losses
 from laconic.training.objective import AbstractObjective, Batch, LossOutput
 
 
@@ -34,7 +34,7 @@ class ByteModeling(AbstractObjective):
         self._prior, self._short, self._piece, self._z_loss = prior, short, piece, z_loss
 
     def loss(self, model: nn.Module, batch: Batch) -> LossOutput:
-        """The mean negative log-likelihood in nats, plus the z-loss; statistics `nll` and `short_nll` are without it."""
+        """The mean negative log-likelihood in nats, plus the z-loss; statistic `nll` is without it."""
         cut = round(self._short * len(batch.tokens_BT))
         count = max(batch.count, 1)
         long_nll, long_z = self._sums(model, batch.tokens_BT[cut:], batch.pad_id)
@@ -46,11 +46,7 @@ class ByteModeling(AbstractObjective):
     def _sums(self, model: nn.Module, tokens_BT: Int64[Tensor, "B T"], pad_id: int) -> tuple[Tensor, Tensor]:
         if not len(tokens_BT):
             return torch.zeros((), device=tokens_BT.device), torch.zeros((), device=tokens_BT.device)
-        logits_BTS = symbol_logits(model, tokens_BT, self._prior, pad_id)
-        normaliser_BT = torch.logsumexp(logits_BTS, dim=-1)
-        carries_BT = tokens_BT != pad_id
-        picked_BT = logits_BTS.gather(-1, (tokens_BT * carries_BT)[..., None])[..., 0]
-        return ((normaliser_BT - picked_BT) * carries_BT).sum(), (normaliser_BT.square() * carries_BT).sum()
+        return sum_losses(symbol_logits(model, tokens_BT, self._prior, pad_id), tokens_BT, pad_id)
 
 
 def symbol_logits(
@@ -67,6 +63,7 @@ def symbol_logits(
     logits_BTS = predict(model, tokens_BT, vocab_size=SYMBOLS, start_id=start)
     if prior is None:
         return logits_BTS
-    symbols_BT = np.where(tokens_BT.cpu().numpy() < SYMBOLS, tokens_BT.cpu().numpy(), 0).astype(np.uint16)
+    read_BT = tokens_BT.cpu().numpy()
+    symbols_BT = np.where(read_BT < SYMBOLS, read_BT, 0).astype(np.uint16)
     known_BTS = torch.from_numpy(prior_logits(prior, symbols_BT)).to(logits_BTS.device)
     return logits_BTS + known_BTS * (math.log(2) / FRACTION)

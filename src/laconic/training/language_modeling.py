@@ -34,18 +34,25 @@ class LanguageModeling(AbstractObjective):
     def loss(self, model: nn.Module, batch: Batch) -> LossOutput:
         """The mean negative log-likelihood in nats, plus the z-loss; statistic `nll` is without it."""
         logits_BTV = predict(model, batch.tokens_BT, vocab_size=self._vocab_size, start_id=batch.pad_id)
-        flat_NV, targets_N = logits_BTV.flatten(0, 1), batch.tokens_BT.flatten()
         count = max(batch.count, 1)
         if not self._z_loss:
+            flat_NV, targets_N = logits_BTV.flatten(0, 1), batch.tokens_BT.flatten()
             nll = functional.cross_entropy(flat_NV, targets_N, ignore_index=batch.pad_id, reduction="sum") / count
             return LossOutput(loss=nll, statistics={"nll": nll.detach()})
-        # One normaliser serves both terms: with large vocabularies it is most of the work.
-        carries_N = targets_N != batch.pad_id
-        normaliser_N = torch.logsumexp(flat_NV, dim=-1) * carries_N
-        picked_N = flat_NV.gather(-1, (targets_N * carries_N)[:, None])[:, 0] * carries_N
-        nll = (normaliser_N - picked_N).sum() / count
-        penalty = self._z_loss * normaliser_N.square().sum() / count
+        nll_sum, z_sum = sum_losses(logits_BTV, batch.tokens_BT, batch.pad_id)
+        nll, penalty = nll_sum / count, self._z_loss * z_sum / count
         return LossOutput(loss=nll + penalty, statistics={"nll": nll.detach(), "z_loss": penalty.detach()})
+
+
+def sum_losses(
+    logits_BTV: Float[Tensor, "B T V"], tokens_BT: Int64[Tensor, "B T"], pad_id: int
+) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """The negative log-likelihood in nats, and the square of the log normaliser, summed over all tokens but padding."""
+    # One normaliser serves both terms: with large vocabularies it is most of the work.
+    carries_BT = tokens_BT != pad_id
+    normaliser_BT = torch.logsumexp(logits_BTV, dim=-1) * carries_BT
+    picked_BT = logits_BTV.gather(-1, (tokens_BT * carries_BT)[..., None])[..., 0] * carries_BT
+    return (normaliser_BT - picked_BT).sum(), normaliser_BT.square().sum()
 
 
 def shift_right(tokens_BT: Int64[Tensor, "B T"], start_id: int) -> Int64[Tensor, "B T"]:

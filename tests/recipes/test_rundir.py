@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from laconic.errors import CorruptFileError, OutputError, UsageError
+from laconic.errors import CorruptFileError, OutputError, TrainingError, UsageError
 from laconic.recipes.lm import LMConfig
-from laconic.recipes.rundir import begin_run, load_config, read_config, read_log
+from laconic.recipes.rundir import begin_run, held_out_curve, load_config, read_config, read_log, stopped
 
 
 def test_a_run_is_noted_and_read_back(tmp_path: Path) -> None:
@@ -73,3 +73,15 @@ def test_no_run_is_named(tmp_path: Path) -> None:
 def test_torn_lines_of_a_log_are_passed_over(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_text('{"step": 1}\n{"step"\n3\n{"step": 2}\n')
     assert read_log(tmp_path) == [{"step": 1}, {"step": 2}]
+
+
+def test_the_held_out_curve_has_a_point_for_each_evaluation(tmp_path: Path) -> None:
+    lines = ['{"bytes": 5, "seconds": 0.5, "nll": 1.0}', '{"bytes": 9, "seconds": 1.5, "nll": 1.0, "evaluation": 2.25}', "torn"]
+    (tmp_path / "log.jsonl").write_text("\n".join(lines))
+    assert held_out_curve(tmp_path) == [{"bytes": 9, "seconds": 1.5, "bits_per_byte": 2.25}]
+
+
+def test_a_run_that_was_stopped_says_how_to_go_on(tmp_path: Path) -> None:
+    error = stopped(tmp_path, 1_250, 40_000)
+    assert isinstance(error, TrainingError)
+    assert str(error) == f"stopped on request at step 1,250 of 40,000: continue with --resume --out {tmp_path}"

@@ -19,7 +19,7 @@ from laconic.bytelm.base import AbstractByteLM, CountFormat
 from laconic.bytelm.quantize import quantize
 from laconic.bytelm.registry import load_byte_lm, save_byte_lm
 from laconic.bytelm.transformer import TransformerByteLM
-from laconic.errors import CorruptFileError, MissingDataError, TrainingError, UsageError
+from laconic.errors import CorruptFileError, MissingDataError, UsageError
 from laconic.evaluation.byte_models import byte_model_bits
 from laconic.evaluation.flops import flops_per_byte, training_flops
 from laconic.model.byte_parent import build_byte_parent
@@ -27,7 +27,7 @@ from laconic.model.folder import save_model
 from laconic.model.sizes import count_parameters
 from laconic.recipes.ngram import BYTE_MODEL
 from laconic.recipes.registry import Recipe, RunOptions
-from laconic.recipes.rundir import MODEL, RECORD, begin_run, has_begun, read_log
+from laconic.recipes.rundir import MODEL, RECORD, begin_run, has_begun, held_out_curve, stopped
 from laconic.recipes.settings import to_plain
 from laconic.records.record import Record
 from laconic.shapes import SYMBOLS
@@ -206,8 +206,7 @@ def run_bytelm(name: str, config: ByteLMConfig, out: Path, options: RunOptions) 
         resume=options.resume and has_begun(out),
     )
     if not outcome.finished:
-        done = f"step {outcome.progress.step:,} of {config.loop.steps:,}"
-        raise TrainingError(f"stopped on request at {done}: continue with --resume --out {out}")
+        raise stopped(out, outcome.progress.step, config.loop.steps)
     if rank:
         return record
     save_model(model, out / MODEL)
@@ -223,7 +222,7 @@ def run_bytelm(name: str, config: ByteLMConfig, out: Path, options: RunOptions) 
         "training_bytes": outcome.progress.bytes,
         "training_steps": outcome.progress.step,
         "precision": outcome.precision,
-        "held_out_curve": _curve(out),
+        "held_out_curve": held_out_curve(out),
         "notes": [f"Segments of {config.context} symbols, each from an empty context; ends of documents are charged for."],
     }
     cost = {"flops": training_flops(model, outcome.progress.tokens), "training_seconds": outcome.progress.seconds}
@@ -339,11 +338,3 @@ def _tell(progress: Callable[[int, int | None, str], None] | None, config: ByteL
         progress(state.bytes, total, f"step {state.step:,}/{config.loop.steps:,}, {bits:.3f} bits/byte")
 
     return report
-
-
-def _curve(out: Path) -> list[dict[str, float]]:
-    return [
-        {"bytes": line["bytes"], "seconds": line["seconds"], "bits_per_byte": line["evaluation"]}
-        for line in read_log(out)
-        if "evaluation" in line
-    ]

@@ -11,14 +11,14 @@ import torch
 from accelerate import PartialState
 from transformers import PreTrainedModel
 
-from laconic.errors import MissingDataError, TrainingError
+from laconic.errors import MissingDataError
 from laconic.evaluation.bits import Bits, tokens_bits
 from laconic.evaluation.flops import flops_per_byte, training_flops
 from laconic.evaluation.trivial import uniform_bits_per_byte
 from laconic.model.folder import save_model
 from laconic.model.sizes import build_model, count_parameters, find_size
 from laconic.recipes.registry import Recipe, RunOptions
-from laconic.recipes.rundir import MODEL, RECORD, TOKENIZER, begin_run, has_begun, read_log
+from laconic.recipes.rundir import MODEL, RECORD, TOKENIZER, begin_run, has_begun, held_out_curve, read_log, stopped
 from laconic.recipes.settings import to_plain
 from laconic.recipes.tokenizer import make_tokenizer
 from laconic.records.record import Record
@@ -132,8 +132,7 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
         resume=options.resume and has_begun(out),
     )
     if not outcome.finished:
-        done = f"step {outcome.progress.step:,} of {loop.steps:,}"
-        raise TrainingError(f"stopped on request at {done}: continue with --resume --out {out}")
+        raise stopped(out, outcome.progress.step, loop.steps)
     if rank:
         return record
     save_model(model, out / MODEL)
@@ -212,7 +211,8 @@ def finish_record(
         "training_tokens": progress.tokens,
         "training_steps": progress.step,
         "precision": outcome.precision,
-        **_curves(out),
+        "curve": _training_curve(out),
+        "held_out_curve": held_out_curve(out),
         "notes": [*_notes(tokenizer), *notes],
     }
     cost = {"flops": training_flops(model, progress.tokens), "training_seconds": progress.seconds}
@@ -268,14 +268,15 @@ def _tell(
     return report
 
 
-def _curves(out: Path) -> dict[str, list[dict[str, float]]]:
-    trained, held_out = [], []
-    for line in read_log(out):
-        place = {"bytes": line["bytes"], "seconds": line["seconds"]}
-        trained.append({**place, "bits_per_byte": line["nll"] / math.log(2) * line["tokens"] / max(line["bytes"], 1)})
-        if "evaluation" in line:
-            held_out.append({**place, "bits_per_byte": line["evaluation"]})
-    return {"curve": trained, "held_out_curve": held_out}
+def _training_curve(out: Path) -> list[dict[str, float]]:
+    return [
+        {
+            "bytes": line["bytes"],
+            "seconds": line["seconds"],
+            "bits_per_byte": line["nll"] / math.log(2) * line["tokens"] / max(line["bytes"], 1),
+        }
+        for line in read_log(out)
+    ]
 
 
 def _notes(tokenizer: AbstractTokenizer) -> list[str]:

@@ -13,7 +13,7 @@ import shutil
 from pathlib import Path
 from typing import Any, TypeVar
 
-from laconic.errors import CorruptFileError, LaconicError, OutputError, UsageError
+from laconic.errors import CorruptFileError, LaconicError, OutputError, TrainingError, UsageError
 from laconic.recipes.settings import from_plain, to_plain
 from laconic.records.files import open_atomic
 
@@ -100,6 +100,20 @@ def read_log(out: Path) -> list[dict[str, Any]]:
         if isinstance(value, dict):
             lines.append(value)
     return lines
+
+
+def held_out_curve(out: Path) -> list[dict[str, float]]:
+    """Bits per byte of the evaluations that a run's log holds, each beside the bytes and seconds of training until then."""
+    return [
+        {"bytes": line["bytes"], "seconds": line["seconds"], "bits_per_byte": line["evaluation"]}
+        for line in read_log(out)
+        if "evaluation" in line
+    ]
+
+
+def stopped(out: Path, step: int, steps: int) -> TrainingError:
+    """The one sentence for a run that was interrupted after `step` of `steps` updates."""
+    return TrainingError(f"stopped on request at step {step:,} of {steps:,}: continue with --resume --out {out}")
 
 
 def _is_abandoned(out: Path) -> bool:

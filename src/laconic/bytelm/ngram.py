@@ -14,13 +14,13 @@ from jaxtyping import Integer, UInt16, UInt32
 
 from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
 from laconic.bytelm.files import ModelFile
+from laconic.bytelm.history import History
 from laconic.bytelm.memoryless import check_alphabet
-from laconic.bytelm.ngram_kernels import append_symbols, fill_counts, fill_cumulative, fill_ranges
+from laconic.bytelm.ngram_kernels import fill_counts, fill_cumulative, fill_ranges
 from laconic.bytelm.trie import MAX_DEPTH, Trie, read_trie
 from laconic.errors import CorruptFileError
 
 _WORTH_THREADS = 1 << 16
-_FIRST_CAPACITY = 64
 
 
 @final
@@ -112,13 +112,13 @@ class NGramSession(AbstractSession):
 
     def __init__(self, trie: Trie, batch: int, form: CountFormat) -> None:
         self._trie, self._form = trie, form
-        self._history_BT = np.zeros((batch, _FIRST_CAPACITY), dtype=np.uint16)
-        self._lengths_B = np.zeros(batch, dtype=np.int64)
+        self._history = History(batch, form.symbols)
         self._edges_BC = np.zeros((batch, form.symbols + 1), dtype=np.uint32)
 
     def cumulative(self) -> UInt32[np.ndarray, "B C"]:
         """The prediction of the next symbol for each row; overwritten by the next call."""
-        fill_cumulative(self._trie, self._history_BT, self._lengths_B, self._form.symbols, self._form.precision, self._edges_BC)
+        history, form = self._history, self._form
+        fill_cumulative(self._trie, history.symbols_BT, history.lengths_B, form.symbols, form.precision, self._edges_BC)
         return self._edges_BC
 
     def append(self, symbols_B: Integer[np.ndarray, "B"]) -> None:
@@ -127,14 +127,11 @@ class NGramSession(AbstractSession):
         Raises:
             ValueError: a symbol is not in the alphabet.
         """
-        check_alphabet(symbols_B, self._form.symbols)
-        if self._lengths_B.max(initial=0) == self._history_BT.shape[1]:
-            self._history_BT = np.concatenate([self._history_BT, np.zeros_like(self._history_BT)], axis=1)
-        append_symbols(symbols_B.astype(np.int64, copy=False), self._history_BT, self._lengths_B)
+        self._history.append(symbols_B)
 
     def truncate(self, lengths_B: Integer[np.ndarray, "B"]) -> None:
         """Keep only the first symbols of each row's context, any number of them."""
-        self._lengths_B = np.minimum(self._lengths_B, np.maximum(lengths_B, 0))
+        self._history.truncate(lengths_B)
 
 
 def _spread(work: Callable[[slice], None], rows: int, size: int) -> None:

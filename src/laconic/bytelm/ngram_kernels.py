@@ -170,12 +170,3 @@ def fill_ranges(
                 kept_keys[slot], kept_edges[slot, 0], kept_edges[slot, 1] = key, start, stop
             starts_BT[row, step] = kept_edges[slot, 0]
             stops_BT[row, step] = kept_edges[slot, 1]
-
-
-@kernel()
-def append_symbols(symbols_B: np.ndarray, history_BT: np.ndarray, lengths_B: np.ndarray) -> None:
-    """Write each symbol that is not negative behind the history of its row."""
-    for row in range(symbols_B.size):
-        if symbols_B[row] >= 0:
-            history_BT[row, lengths_B[row]] = symbols_B[row]
-            lengths_B[row] += 1

@@ -11,8 +11,7 @@ from jaxtyping import Bool, Int8, Int64, Integer, UInt32
 
 from laconic.bytelm.attention_steps import attend_rows, empty_cache, slots_of
 from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
-from laconic.bytelm.memoryless import check_alphabet
-from laconic.bytelm.ngram_kernels import append_symbols
+from laconic.bytelm.history import History
 from laconic.bytelm.prior import NO_PRIOR, PRIOR_FORM
 from laconic.bytelm.threads import single_products
 from laconic.bytelm.transformer_kernels import fill_prediction_edges
@@ -25,7 +24,6 @@ _FEW_STEPS = 16
 """Rows that are further behind are read in parallel."""
 
 _REPLAYED_AT_ONCE = 1024
-_FIRST_CAPACITY = 64
 
 
 @final
@@ -43,8 +41,7 @@ class TransformerSession(AbstractSession):
         shape = network.shape
         self._network, self._form = network, form
         self._prior = None if prior is None else prior.start(batch, PRIOR_FORM)
-        self._history_BT = np.zeros((batch, _FIRST_CAPACITY), np.uint16)
-        self._lengths_B = np.zeros(batch, np.int64)
+        self._history = History(batch, form.symbols)
         # Positions whose keys are kept, up to here: of the present context, and ever since they were last computed again.
         self._read_B, self._written_B = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
         self._stale_B = np.ones(batch, np.bool_)
@@ -68,11 +65,7 @@ class TransformerSession(AbstractSession):
         Raises:
             ValueError: a symbol is not in the alphabet.
         """
-        check_alphabet(symbols_B, self._form.symbols)
-        if self._lengths_B.max(initial=0) == self._history_BT.shape[1]:
-            self._history_BT = np.concatenate([self._history_BT, np.zeros_like(self._history_BT)], axis=1)
-        symbols_B = symbols_B.astype(np.int64, copy=False)
-        append_symbols(symbols_B, self._history_BT, self._lengths_B)
+        self._history.append(symbols_B)
         self._stale_B |= symbols_B >= 0
         if self._prior is not None:
             self._prior.append(symbols_B)
@@ -80,26 +73,26 @@ class TransformerSession(AbstractSession):
     def truncate(self, lengths_B: Integer[np.ndarray, "B"]) -> None:
         """Keep only the first symbols of each row's context, any number of them."""
         lengths_B = np.maximum(lengths_B, 0)
-        shortened_B = lengths_B < self._lengths_B
+        shortened_B = lengths_B < self._history.lengths_B
         self._stale_B |= shortened_B
-        self._lengths_B = np.minimum(self._lengths_B, lengths_B)
+        self._history.truncate(lengths_B)
         # The last position is computed again, for its prediction has been overwritten.
-        self._read_B = np.where(shortened_B, np.minimum(self._read_B, self._lengths_B), self._read_B)
+        self._read_B = np.where(shortened_B, np.minimum(self._read_B, self._history.lengths_B), self._read_B)
         if self._prior is not None:
             self._prior.truncate(lengths_B)
 
     def _refresh(self, rows: Int64[np.ndarray, "N"]) -> None:
         """Make these rows' edges those of their present contexts."""
-        empty_N = self._lengths_B[rows] == 0
+        empty_N = self._history.lengths_B[rows] == 0
         if empty_N.any():
             self._restart(rows[empty_N])
             rows = rows[~empty_N]
         for row in rows[self._is_lost(rows)]:
             self._replay(int(row))
-        behind = rows[self._read_B[rows] < self._lengths_B[rows]]
+        behind = rows[self._read_B[rows] < self._history.lengths_B[rows]]
         while behind.size:
             self._step(behind)
-            behind = behind[self._read_B[behind] < self._lengths_B[behind]]
+            behind = behind[self._read_B[behind] < self._history.lengths_B[behind]]
         if rows.size:
             self._predict(rows, self._step(rows))
 
@@ -114,7 +107,7 @@ class TransformerSession(AbstractSession):
         """Which rows have stepped back so far that keys they see are overwritten, or are far behind."""
         read_N = self._read_B[rows]
         oldest_N = np.maximum(read_N - self._network.shape.band + 1, 0)
-        far_N = self._lengths_B[rows] - read_N > _FEW_STEPS
+        far_N = self._history.lengths_B[rows] - read_N > _FEW_STEPS
         lost_N: np.ndarray = (oldest_N < self._written_B[rows] - 2 * self._network.shape.band) | far_N
         return lost_N
 
@@ -123,10 +116,10 @@ class TransformerSession(AbstractSession):
 
         What they depend on reaches back over the band once per layer. Reading may begin at any block of the band.
         """
-        shape, length = self._network.shape, int(self._lengths_B[row])
+        shape, length = self._network.shape, int(self._history.lengths_B[row])
         begin = max(0, length - shape.layers * (shape.band - 1))
         begin -= begin % shape.band
-        symbols_T = self._history_BT[row, max(0, begin - 1) : length - 1]
+        symbols_T = self._history.symbols_BT[row, max(0, begin - 1) : length - 1]
         inputs_T = symbols_T if begin else np.concatenate([np.array([START], np.uint16), symbols_T])
         reader = ParallelReader(self._network, 1, min(inputs_T.size, _REPLAYED_AT_ONCE))
         for at in range(0, inputs_T.size, _REPLAYED_AT_ONCE):
@@ -140,7 +133,7 @@ class TransformerSession(AbstractSession):
     def _step(self, rows: Int64[np.ndarray, "N"]) -> Space:
         """Read one more position of each row."""
         position_N = self._read_B[rows]
-        inputs_N = np.where(position_N > 0, self._history_BT[rows, position_N - 1], START)
+        inputs_N = np.where(position_N > 0, self._history.symbols_BT[rows, position_N - 1], START)
 
         def attend(index: int, layer: NetworkLayer, space: Space) -> None:
             attend_rows(

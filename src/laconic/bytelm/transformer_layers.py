@@ -14,6 +14,9 @@ from laconic.bytelm.transformer_kernels import add_and_normalise_rows, gate_rows
 from laconic.bytelm.transformer_network import Network, NetworkLayer
 from laconic.shapes import SYMBOLS
 
+FFN_ROWS = 128
+"""Feed-forward units of so many positions are worked on together: they are wide, and stay in the near caches."""
+
 Attend: TypeAlias = Callable[[int, NetworkLayer, "Space"], None]
 """Attention of one layer: from `parts_NM` and `scale_N` to `mixed_NK` and `scale_N`."""
 
@@ -24,6 +27,10 @@ class Both:
 
     def __init__(self, tensor: Tensor) -> None:
         self.tensor, self.array = tensor, tensor.numpy()
+
+    def first(self, rows: int) -> "Both":
+        """The same memory for at most so many rows."""
+        return self if rows >= len(self.array) else Both(self.tensor[:rows])
 
 
 @final
@@ -37,8 +44,8 @@ class Space:
         parts_NM: int32, products of `attention_in`.
         mixed_NK: int8, what attention found, all heads.
         sums_ND: int32, products of `attention_out` and `ffn_out`.
-        gates_NM: int32, products of `ffn_in`.
-        gated_NF: int8, feed-forward units.
+        gates_NM: int32, products of `ffn_in`, of at most `FFN_ROWS` positions at a time.
+        gated_NF: int8, feed-forward units, likewise.
         sums_NS: int32, products of the output layer.
     """
 
@@ -60,8 +67,8 @@ class Space:
         """The same memory for fewer positions."""
         if size == self.size:
             return self
-        both = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "scale_N"}
-        return Space(scale_N=self.scale_N[:size], **{name: Both(part.tensor[:size]) for name, part in both.items()})
+        both = {field.name: getattr(self, field.name).first(size) for field in fields(self) if field.name != "scale_N"}
+        return Space(scale_N=self.scale_N[:size], **both)
 
 
 def make_space(network: Network, size: int) -> Space:
@@ -69,8 +76,8 @@ def make_space(network: Network, size: int) -> Space:
     shape = network.shape
     channels = shape.heads * shape.head
 
-    def empty(columns: int, dtype: torch.dtype) -> Both:
-        return Both(torch.empty((size, columns), dtype=dtype))
+    def empty(columns: int, dtype: torch.dtype, rows: int = size) -> Both:
+        return Both(torch.empty((rows, columns), dtype=dtype))
 
     return Space(
         scale_N=np.empty(size, np.float32),
@@ -78,8 +85,8 @@ def make_space(network: Network, size: int) -> Space:
         parts_NM=empty(channels + 2 * shape.head, torch.int32),
         mixed_NK=empty(channels, torch.int8),
         sums_ND=empty(shape.width, torch.int32),
-        gates_NM=empty(2 * shape.ffn, torch.int32),
-        gated_NF=empty(shape.ffn, torch.int8),
+        gates_NM=empty(2 * shape.ffn, torch.int32, min(size, FFN_ROWS)),
+        gated_NF=empty(shape.ffn, torch.int8, min(size, FFN_ROWS)),
         sums_NS=empty(SYMBOLS, torch.int32),
     )
 
@@ -94,10 +101,19 @@ def run_layers(network: Network, inputs_N: Integer[np.ndarray, "N"], space: Spac
         attend(index, layer, space)
         multiply_weights(space.mixed_NK.tensor, layer.attention_out, space.sums_ND.tensor)
         add_and_normalise_rows(residual_ND, sums_ND, layer.attention_channel, layer.ffn_norm, epsilon, units_ND, scale_N)
-        multiply_weights(space.units_ND.tensor, layer.ffn_in, space.gates_NM.tensor)
-        gate_rows(space.gates_NM.array, layer.unit_F, space.gated_NF.array, scale_N)
-        multiply_weights(space.gated_NF.tensor, layer.ffn_out, space.sums_ND.tensor)
+        _feed_forward(layer, space)
         add_and_normalise_rows(residual_ND, sums_ND, layer.ffn_channel, layer.following_norm, epsilon, units_ND, scale_N)
+
+
+def _feed_forward(layer: NetworkLayer, space: Space) -> None:
+    """From normalised rows, `units_ND`, to `sums_ND`."""
+    for begin in range(0, space.size, FFN_ROWS):
+        rows = slice(begin, begin + FFN_ROWS)
+        units_ND, scale_N = space.units_ND.tensor[rows], space.scale_N[rows]
+        gates, gated = space.gates_NM.first(scale_N.size), space.gated_NF.first(scale_N.size)
+        multiply_weights(units_ND, layer.ffn_in, gates.tensor)
+        gate_rows(gates.array, layer.unit_F, gated.array, scale_N)
+        multiply_weights(gated.tensor, layer.ffn_out, space.sums_ND.tensor[rows])
 
 
 def run_output(network: Network, space: Space) -> None:

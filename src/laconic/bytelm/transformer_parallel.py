@@ -10,6 +10,7 @@ from typing import final
 import numpy as np
 import torch
 from jaxtyping import Float32, Int8, Int32, Integer
+from torch import Tensor
 
 from laconic.bytelm.attention_kernels import mix_rows, turn_rows, weigh_scores
 from laconic.bytelm.products import attention_products
@@ -36,6 +37,7 @@ class ParallelReader:
         self._position = self._kept = 0
         self._cache = torch.empty((shape.layers, 2, rows, shape.band - 1 + longest, shape.head), dtype=torch.int8)
         self._space, self._queries = make_space(network, rows * longest), _Queries(network, rows * longest)
+        self._scores_by_shape = dict[tuple[int, int, int], _Scores]()
 
     def read(self, inputs_RT: Integer[np.ndarray, "R T"]) -> tuple[Int32[np.ndarray, "N 257"], Float32[np.ndarray, "N"]]:
         """Read on.
@@ -54,7 +56,7 @@ class ParallelReader:
             self._turn(index, layer, stretch)
             for row in range(self._rows):
                 for run in runs:
-                    self._attend_run(run, slice(row * stretch + run.begin, row * stretch + run.end), index, row, layer)
+                    self._attend_run(run, row, stretch, self._cache[index], layer)
 
         run_layers(self._network, inputs_RT.ravel(), self._space, attend)
         run_output(self._network, self._space)
@@ -79,8 +81,8 @@ class ParallelReader:
         space, queries = self._space, self._queries
         place_N = np.tile((self._position + np.arange(stretch)) % self._network.shape.band, self._rows)
         turn_rows(
-            space.parts_NM.array, space.scale_N, place_N, layer.turning, queries.own_NHK.array,
-            queries.former_NHK.array, queries.step_NH, queries.cached_2NK[0], queries.cached_2NK[1],
+            space.parts_NM.array, space.scale_N, place_N, layer.turning, *queries.by_head,
+            queries.cached_2NK[0], queries.cached_2NK[1],
         )  # fmt: skip
         new_2RTK = queries.cached_2NK.reshape(2, self._rows, stretch, -1)
         self._cache[index, :, :, self._kept : self._kept + stretch] = torch.from_numpy(new_2RTK)
@@ -96,23 +98,29 @@ class ParallelReader:
             yield _Run(begin - self._position, stop - self._position, former - base, block - base, stop - base)
             begin = stop
 
-    def _attend_run(self, run: "_Run", rows: slice, index: int, row: int, layer: NetworkLayer) -> None:
+    def _attend_run(self, run: "_Run", row: int, stretch: int, cache_2RPK: Tensor, layer: NetworkLayer) -> None:
         products, queries, heads = attention_products(), self._queries, self._network.shape.heads
-        key_PK, value_PK = self._cache[index, 0, row], self._cache[index, 1, row]
-        size = (run.end - run.begin) * heads
-        own_MS = torch.empty((size, run.stop - run.own), dtype=torch.int32)
-        former_MS = torch.empty((size, run.own - run.former), dtype=torch.int32)
-        pieces_2MS = torch.empty((2, size, run.stop - run.former), dtype=torch.int8)
-        sums_MK = torch.empty((2 * size, value_PK.shape[1]), dtype=torch.int32)
-        total_M = np.empty(size, np.int32)
-        own_MK, former_MK = queries.own_NHK.tensor[rows].flatten(0, 1), queries.former_NHK.tensor[rows].flatten(0, 1)
-        products.multiply(own_MK, products.prepare(key_PK[run.own : run.stop].T), own_MS)
+        rows = slice(row * stretch + run.begin, row * stretch + run.end)
+        asked = slice(rows.start * heads, rows.stop * heads)
+        key_PK, value_PK = cache_2RPK[0, row, run.former : run.stop], cache_2RPK[1, row, run.former : run.stop]
+        scores = self._scores(run)
+        own_KP = products.prepare(key_PK[run.own - run.former :].T)
+        products.multiply(queries.own_MK.tensor[asked], own_KP, scores.own_MS.tensor)
         if run.former < run.own:
-            products.multiply(former_MK, products.prepare(key_PK[run.former : run.own].T), former_MS)
-        weigh_scores(own_MS.numpy(), former_MS.numpy(), queries.step_NH[rows].reshape(-1), heads, pieces_2MS.numpy(), total_M)
-        products.multiply(pieces_2MS.flatten(0, 1), products.prepare(value_PK[run.former : run.stop]), sums_MK)
-        sums_2MK = sums_MK.numpy().reshape(2, size, -1)
-        mix_rows(sums_2MK, total_M, layer.value_unit, self._space.mixed_NK.array[rows], self._space.scale_N[rows])
+            former_KP = products.prepare(key_PK[: run.own - run.former].T)
+            products.multiply(queries.former_MK.tensor[asked], former_KP, scores.former_MS.tensor)
+        weigh_scores(
+            scores.own_MS.array, scores.former_MS.array, queries.step_M[asked], heads, scores.pieces_2MS, scores.total_M
+        )
+        products.multiply(scores.pieces, products.prepare(value_PK), scores.sums)
+        mix_rows(scores.sums_2MK, scores.total_M, layer.value_unit, self._space.mixed_NK.array[rows], self._space.scale_N[rows])
+
+    def _scores(self, run: "_Run") -> "_Scores":
+        """Room for the scores of a run; the same for runs of the same shape, of which there are few."""
+        shape = (run.end - run.begin, run.own - run.former, run.stop - run.own)
+        if shape not in self._scores_by_shape:
+            self._scores_by_shape[shape] = _Scores(self._network, *shape)
+        return self._scores_by_shape[shape]
 
 
 @final
@@ -131,11 +139,36 @@ class _Run:
 
 
 @final
+class _Scores:
+    """From queries to mixed values, M of them, all heads of a position next to each other.
+
+    Args:
+        network: the weights.
+        positions: of the run.
+        former: how many keys of the former block it sees.
+        own: how many of its own.
+    """
+
+    def __init__(self, network: Network, positions: int, former: int, own: int) -> None:
+        size = positions * network.shape.heads
+        self.own_MS, self.former_MS = (Both(torch.empty((size, keys), dtype=torch.int32)) for keys in (own, former))
+        self.pieces = torch.empty((2 * size, former + own), dtype=torch.int8)
+        self.sums = torch.empty((2 * size, network.shape.head), dtype=torch.int32)
+        self.pieces_2MS = self.pieces.numpy().reshape(2, size, former + own)
+        self.sums_2MK = self.sums.numpy().reshape(2, size, network.shape.head)
+        self.total_M = np.empty(size, np.int32)
+
+
+@final
 class _Queries:
-    """Queries, keys and values of N positions."""
+    """Queries, keys and values of N positions; M = N x H queries."""
 
     def __init__(self, network: Network, size: int) -> None:
         shape = network.shape
-        self.own_NHK, self.former_NHK = (Both(torch.empty((size, shape.heads, shape.head), dtype=torch.int8)) for _ in range(2))
-        self.step_NH = np.empty((size, shape.heads), np.float32)
+        heads = size * shape.heads
+        self.own_MK, self.former_MK = (Both(torch.empty((heads, shape.head), dtype=torch.int8)) for _ in range(2))
+        self.step_M = np.empty(heads, np.float32)
         self.cached_2NK = np.empty((2, size, shape.head), np.int8)
+        own_NHK, former_NHK = (part.array.reshape(size, shape.heads, shape.head) for part in (self.own_MK, self.former_MK))
+        self.by_head = own_NHK, former_NHK, self.step_M.reshape(size, shape.heads)
+        """The same memory, by position."""

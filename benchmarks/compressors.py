@@ -233,15 +233,21 @@ def main() -> None:
     print(f"wrote {raw} and {page}")
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--texts", nargs="+", choices=TEXTS, default=list(TEXTS))
+def codec_parser(description: str) -> argparse.ArgumentParser:
+    """The options that all benchmarks of codecs have: models, text for dictionaries, data folder and folder of the record."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", default=["default", "light"], help="byte models: names, or paths")
-    parser.add_argument("--threads", type=int, default=1, help="for the models of laconic; all others have one; 1")
-    parser.add_argument("--repeats", type=int, default=3, help="rounds; 3")
     parser.add_argument("--dictionary-text", type=int, default=100_000_000, help="bytes to train dictionaries on; 0: none")
     parser.add_argument("--data-root", type=Path, default=None, help="data folder; that of LACONIC_DATA if not given")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
+    return parser
+
+
+def _arguments() -> argparse.Namespace:
+    parser = codec_parser(__doc__)
+    parser.add_argument("--texts", nargs="+", choices=TEXTS, default=list(TEXTS))
+    parser.add_argument("--threads", type=int, default=1, help="for the models of laconic; all others have one; 1")
+    parser.add_argument("--repeats", type=int, default=3, help="rounds; 3")
     return parser.parse_args()
 
 

@@ -16,7 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from compressors import Codec, dictionary_codecs, laconic_codecs, other_codecs, standard_codecs
+from compressors import Codec, codec_parser, dictionary_codecs, laconic_codecs, other_codecs, standard_codecs
 from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
 from laconic.records.record import Record
 from laconic.text.corpora import open_corpus
@@ -71,12 +71,8 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", nargs="+", default=["default", "light"], help="byte models: names, or paths")
+    parser = codec_parser(__doc__)
     parser.add_argument("--most", type=int, default=1 << 22, help="the largest size; all there is if that is less")
-    parser.add_argument("--dictionary-text", type=int, default=100_000_000, help="bytes to train dictionaries on; 0: none")
-    parser.add_argument("--data-root", type=Path, default=None, help="data folder; that of LACONIC_DATA if not given")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     return parser.parse_args()
 
 

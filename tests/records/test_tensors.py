@@ -80,13 +80,25 @@ def test_an_entry_of_another_type_is_refused(path: Path, change: dict[str, Any])
     [
         b"",
         b"\xff" * 8,
+        b"\xff" * 7 + b"\x7f" + b"{}",
         (2).to_bytes(8, "little") + b"{}",
         (9).to_bytes(8, "little") + b"{}",
         (4).to_bytes(8, "little") + b"null",
         (1 << 19).to_bytes(8, "little") + b"[" * (1 << 19),
         ((1 << 20) + 1).to_bytes(8, "little") + b" " * ((1 << 20) + 1),
+        b"PK\x03\x04 another kind of file altogether",
     ],
-    ids=["empty", "huge header", "no metadata", "longer than the file", "null", "deep", "more header than any"],
+    ids=[
+        "empty",
+        "huge header",
+        "negative",
+        "no metadata",
+        "longer than the file",
+        "null",
+        "deep",
+        "more header than any",
+        "zip",
+    ],
 )
 def test_other_files_are_refused(path: Path, blob: bytes) -> None:
     path.write_bytes(blob)

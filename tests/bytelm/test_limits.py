@@ -1,4 +1,4 @@
-"""Limits on threads: believed up to the cores there are, and passed on to torch whenever it is imported."""
+"""Limits on threads: believed up to the cores there are."""
 
 import os
 import subprocess
@@ -11,30 +11,18 @@ from laconic.errors import UsageError
 
 SCRIPT = """
 import numba
-from laconic.bytelm import limits
-{before}
-limits.limit_threads({count})
-import torch
-limits.limit_torch()
-print(numba.get_num_threads(), torch.get_num_threads())
+from laconic.bytelm.limits import limit_threads
+limit_threads({count})
+print(numba.get_num_threads())
 """
 
 
-def threads(count: int, before: str = "") -> list[int]:
-    """What numba and torch may use in a process with three cores, after a limit was set."""
-    command = [sys.executable, "-c", SCRIPT.format(count=count, before=before)]
+@pytest.mark.parametrize(("count", "used"), [(2, 2), (100, 3)])
+def test_a_limit_holds_up_to_the_cores_there_are(count: int, used: int) -> None:
+    command = [sys.executable, "-c", SCRIPT.format(count=count)]
     environment = os.environ | {"NUMBA_NUM_THREADS": "3"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return [int(word) for word in done.stdout.split()]
-
-
-@pytest.mark.parametrize("before", ["", "import torch"])
-def test_a_limit_holds_for_numba_and_for_torch(before: str) -> None:
-    assert threads(2, before) == [2, 2]
-
-
-def test_more_than_there_are_is_all_of_them() -> None:
-    assert threads(100)[0] == 3
+    assert int(done.stdout) == used
 
 
 @pytest.mark.parametrize("count", [0, -1])

@@ -8,7 +8,6 @@ from typing import Protocol, runtime_checkable
 
 from laconic.bytelm.base import AbstractByteLM
 from laconic.bytelm.files import ModelFile, parse_fingerprint, read_model_file, write_model_file
-from laconic.bytelm.limits import limit_torch
 from laconic.bytelm.ngram import NGramByteLM
 from laconic.bytelm.uniform import UniformByteLM
 from laconic.bytelm.unigram import UnigramByteLM
@@ -23,7 +22,6 @@ def _open_transformer(file: ModelFile) -> AbstractByteLM:
         from laconic.bytelm.transformer import TransformerByteLM
     except ModuleNotFoundError as error:
         raise missing_extra("torch", "neural", "this byte model") from error
-    limit_torch()
     prior = file.config.get("prior")
     return TransformerByteLM(file, None if prior is None else find_byte_lm(parse_fingerprint(prior)))
 

@@ -92,13 +92,16 @@ class TransformerByteLM(AbstractByteLM):
         symbols_BT = np.minimum(symbols_BT, EOS).astype(np.uint16)
         edges_BTC = np.zeros((*symbols_BT.shape, form.symbols + 1), np.uint32)
         lengths_B = np.full(symbols_BT.shape[0], symbols_BT.shape[1], np.int64)
-        for stretch in self._read(symbols_BT, lengths_B):
-            edges_NC = np.empty((stretch.scale_N.size, form.symbols + 1), np.uint32)
-            fill_prediction_edges(
-                stretch.sums_NS, self._network.output_channel, stretch.scale_N, stretch.prior_NC,
-                np.arange(stretch.scale_N.size), form.symbols, form.precision, edges_NC,
-            )  # fmt: skip
-            edges_BTC[stretch.rows, stretch.begin : stretch.end] = edges_NC.reshape(stretch.rows.size, -1, edges_NC.shape[1])
+        with single_products():
+            for stretch in self._read(symbols_BT, lengths_B):
+                edges_NC = np.empty((stretch.scale_N.size, form.symbols + 1), np.uint32)
+                fill_prediction_edges(
+                    stretch.sums_NS, self._network.output_channel, stretch.scale_N, stretch.prior_NC,
+                    np.arange(stretch.scale_N.size), form.symbols, form.precision, edges_NC,
+                )  # fmt: skip
+                edges_BTC[stretch.rows, stretch.begin : stretch.end] = edges_NC.reshape(
+                    stretch.rows.size, -1, edges_NC.shape[1]
+                )
         return edges_BTC
 
     def ranges(

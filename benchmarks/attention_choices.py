@@ -43,8 +43,9 @@ def train_parent(key_heads: int, band: int, options: argparse.Namespace) -> torc
     loop = LoopConfig(
         steps=options.steps,
         batch=8,
-        optimizer=OptimizerConfig(name="muon"),
-        schedule=ScheduleConfig(peak=5e-3, warmup=50, decay="linear", floor=0.03),
+        optimizer=OptimizerConfig(name="muon", weight_decay=0.1),
+        schedule=ScheduleConfig(peak=4e-3, warmup=50, decay="linear", floor=0.01),
+        clip=0.2,
         log_every=50,
     )
     config = ByteLMConfig(corpora=(f"{CORPUS}:1",), context=CONTEXT, loop=loop)

@@ -1,5 +1,8 @@
 """Texts through a model: back again, and each text's code the same in any company."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 
 from laconic.archive import coding
 from laconic.archive.coding import decode_texts, encode_texts
-from laconic.bytelm.base import AbstractByteLM
+from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
 
 
 @pytest.mark.parametrize("precision", [12, 16, 20, 24])
@@ -24,7 +27,6 @@ def test_the_company_does_not_matter(texts: list[bytes], unigram: AbstractByteLM
 
 
 def test_the_codes_are_those_of_the_reference(unigram: AbstractByteLM) -> None:
-    from laconic.bytelm.base import CountFormat
     from laconic.codec.reference import encode
 
     text = b"the reference spells out every bit"
@@ -60,3 +62,49 @@ def test_how_many_texts_share_a_call_changes_no_code(
     assert encode_texts(texts, unigram, 16, told.append) == codes
     assert told == sorted(told) and told[-1] == 1.0
     assert len(told) == (59 if seconds == 0.0 else 7)  # 1, 3, 6 and then 16 rows at once.
+
+
+class InThreads(AbstractByteLM):
+    """A byte model that wants its rows read in three threads, and may stumble in one."""
+
+    def __init__(self, model: AbstractByteLM, stumbles: int = -1) -> None:
+        self._model, self._stumbles, self.sessions = model, stumbles, list[int]()
+
+    fingerprint, description = 0, ""
+
+    def threads_for(self, rows: int) -> int:
+        return min(3, rows)
+
+    def start(self, batch: int, form: CountFormat) -> AbstractSession:
+        self.sessions.append(batch)
+        if threading.current_thread() is not threading.main_thread() and self._stumbles >= 0:
+            raise MemoryError("no room")
+        return self._model.start(batch, form)
+
+    def counts(self, symbols_BT: np.ndarray, form: CountFormat) -> np.ndarray:
+        return self._model.counts(symbols_BT, form)
+
+    def ranges(self, symbols_BT: np.ndarray, lengths_B: np.ndarray, form: CountFormat) -> tuple[np.ndarray, np.ndarray]:
+        return self._model.ranges(symbols_BT, lengths_B, form)
+
+
+@given(texts=st.lists(st.binary(max_size=30), min_size=3, max_size=9))
+def test_threads_change_no_text(texts: list[bytes], unigram: AbstractByteLM) -> None:
+    shared, lengths = InThreads(unigram), [len(text) for text in texts]
+    assert decode_texts(encode_texts(texts, unigram, 16), lengths, shared, 16) == texts
+    assert len(shared.sessions) == 3 and sum(shared.sessions) == len(texts)
+
+
+def test_what_goes_wrong_in_a_thread_is_told(unigram: AbstractByteLM) -> None:
+    with pytest.raises(MemoryError):
+        decode_texts([b"abc"] * 6, [50] * 6, InThreads(unigram, stumbles=1), 16)
+
+
+def test_an_interruption_stops_all_threads(unigram: AbstractByteLM) -> None:
+    def interrupt(part: float) -> None:
+        raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        decode_texts([b"abc"] * 6, [10_000_000] * 6, InThreads(unigram), 16, interrupt)
+    assert time.monotonic() - began < 60, "the others went on to their end"

@@ -151,3 +151,13 @@ def test_another_prior_is_refused(small_ngram: NGramByteLM) -> None:
         TransformerByteLM(random_file(prior=small_ngram), UniformByteLM())
     with pytest.raises(ModelMismatchError, match="on top of another byte model"):
         TransformerByteLM(random_file(), UniformByteLM())
+
+
+def test_many_rows_are_worth_threads_and_few_are_not() -> None:
+    model, most = random_model(1), numba.get_num_threads()
+    assert [model.threads_for(rows) for rows in (0, 1, 31, 512)] == [1, 1, 1, min(most, 32)]
+    numba.set_num_threads(1)
+    try:
+        assert model.threads_for(512) == 1
+    finally:
+        numba.set_num_threads(most)

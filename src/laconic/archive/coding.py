@@ -1,7 +1,10 @@
 """Blocks through the byte model: many at once, each on its own, so that no block's bytes depend on its neighbours."""
 
+import itertools
+import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -70,12 +73,41 @@ def decode_texts(
         precision: the one that was used.
         report: told now and then which part of the work, 0 to 1, is done.
     """
+    threads = model.threads_for(len(codes))
+    bounds = [len(codes) * thread // threads for thread in range(threads + 1)]
+    stopped = threading.Event()
+
+    def work(part: tuple[int, int], report: Callable[[float], None] | None) -> list[bytes]:
+        return _decode_together(codes[slice(*part)], lengths[slice(*part)], model, precision, report, stopped)
+
+    own, *others = itertools.pairwise(bounds)
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            running = [pool.submit(work, part, None) for part in others]
+            return [*work(own, report), *itertools.chain.from_iterable(part.result() for part in running)]
+        except BaseException:
+            # An interruption reaches this thread alone, and would wait for the others to end.
+            stopped.set()
+            raise
+
+
+def _decode_together(
+    codes: Sequence[bytes],
+    lengths: Sequence[int],
+    model: AbstractByteLM,
+    precision: int,
+    report: Callable[[float], None] | None,
+    stopped: threading.Event,
+) -> list[bytes]:
+    """Texts of one session; unfinished ones, once `stopped` is set."""
     lengths_B = np.array(lengths, np.int64)
     steps = int(lengths_B.max(initial=0))
     texts_TB = np.zeros((steps, len(codes)), np.uint8)
     decoder = Decoder(codes, precision)
     session = model.start(len(codes), CountFormat(precision=precision, eos=False))
     for step in range(steps):
+        if stopped.is_set():
+            break
         symbols_B = decoder.pull(session.cumulative(), step < lengths_B)
         texts_TB[step] = symbols_B
         session.append(symbols_B)

@@ -91,6 +91,10 @@ class AbstractByteLM(ABC):
     def start(self, batch: int, form: CountFormat) -> AbstractSession:
         """Begin `batch` independent streams with empty contexts."""
 
+    def threads_for(self, rows: int) -> int:
+        """In how many threads, each with a session of its own, so many rows are best read step by step; at least 1."""
+        return 1
+
     @abstractmethod
     def counts(self, symbols_BT: UInt16[np.ndarray, "B T"], form: CountFormat) -> UInt32[np.ndarray, "B T C"]:
         """Cumulative counts at every position, each predicted from the symbols before it in its row.

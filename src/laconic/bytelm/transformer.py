@@ -13,7 +13,6 @@ from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
 from laconic.bytelm.files import ModelFile
 from laconic.bytelm.memoryless import check_alphabet
 from laconic.bytelm.prior import NO_PRIOR, PriorReader
-from laconic.bytelm.shared_session import SharedSession
 from laconic.bytelm.threads import single_products
 from laconic.bytelm.transformer_kernels import fill_prediction_edges, fill_prediction_ranges
 from laconic.bytelm.transformer_network import Network, build_network
@@ -27,7 +26,7 @@ _SYMBOLS_AT_ONCE = 1024
 """How many positions are worked on together: their activations stay in the processor's caches."""
 
 _LEAST_ROWS = 16
-"""So many rows of a session are worth a thread: fewer wait longer for each other than they work."""
+"""So many rows of a session are worth a thread."""
 
 
 @final
@@ -80,12 +79,11 @@ class TransformerByteLM(AbstractByteLM):
 
     def start(self, batch: int, form: CountFormat) -> AbstractSession:
         """Begin `batch` independent streams with empty contexts."""
+        return TransformerSession(self._network, self._prior, batch, form)
 
-        def start(rows: int) -> TransformerSession:
-            return TransformerSession(self._network, self._prior, rows, form)
-
-        threads = min(numba.get_num_threads(), batch // _LEAST_ROWS)
-        return start(batch) if threads < 2 else SharedSession(start, batch, threads, form)
+    def threads_for(self, rows: int) -> int:
+        """Below `_LEAST_ROWS` rows each, threads wait longer for the interpreter than they work."""
+        return max(1, min(numba.get_num_threads(), rows // _LEAST_ROWS))
 
     def counts(self, symbols_BT: UInt16[np.ndarray, "B T"], form: CountFormat) -> UInt32[np.ndarray, "B T C"]:
         """Cumulative counts at every position."""

@@ -37,7 +37,7 @@ class ParallelReader:
         self._position = self._kept = 0
         self._cache = torch.empty((shape.layers, 2, rows, shape.band - 1 + longest, shape.head), dtype=torch.int8)
         self._space, self._queries = make_space(network, rows * longest), _Queries(network, rows * longest)
-        self._scores_by_shape = dict[tuple[int, int, int], _Scores]()
+        self._planned, self._plan = (-1, -1, -1), list[list[_Asking]]()
 
     def read(self, inputs_RT: Integer[np.ndarray, "R T"]) -> tuple[Int32[np.ndarray, "N 257"], Float32[np.ndarray, "N"]]:
         """Read on.
@@ -50,13 +50,13 @@ class ParallelReader:
         """
         if self._space.size != inputs_RT.size:
             self._space, self._queries = make_space(self._network, inputs_RT.size), _Queries(self._network, inputs_RT.size)
-        runs, stretch = list(self._runs(inputs_RT.shape[1])), inputs_RT.shape[1]
+        stretch = inputs_RT.shape[1]
+        self._plan_for(stretch)
 
         def attend(index: int, layer: NetworkLayer, space: Space) -> None:
             self._turn(index, layer, stretch)
-            for row in range(self._rows):
-                for run in runs:
-                    self._attend_run(run, row, stretch, self._cache[index], layer)
+            for asking in self._plan[index]:
+                _attend(asking, self._network.shape.heads, layer.value_unit)
 
         run_layers(self._network, inputs_RT.ravel(), self._space, attend)
         run_output(self._network, self._space)
@@ -98,29 +98,52 @@ class ParallelReader:
             yield _Run(begin - self._position, stop - self._position, former - base, block - base, stop - base)
             begin = stop
 
-    def _attend_run(self, run: "_Run", row: int, stretch: int, cache_2RPK: Tensor, layer: NetworkLayer) -> None:
-        products, queries, heads = attention_products(), self._queries, self._network.shape.heads
-        rows = slice(row * stretch + run.begin, row * stretch + run.end)
-        asked = slice(rows.start * heads, rows.stop * heads)
-        key_PK, value_PK = cache_2RPK[0, row, run.former : run.stop], cache_2RPK[1, row, run.former : run.stop]
-        scores = self._scores(run)
-        own_KP = products.prepare(key_PK[run.own - run.former :].T)
-        products.multiply(queries.own_MK.tensor[asked], own_KP, scores.own_MS.tensor)
-        if run.former < run.own:
-            former_KP = products.prepare(key_PK[: run.own - run.former].T)
-            products.multiply(queries.former_MK.tensor[asked], former_KP, scores.former_MS.tensor)
-        weigh_scores(
-            scores.own_MS.array, scores.former_MS.array, queries.step_M[asked], heads, scores.pieces_2MS, scores.total_M
+    def _plan_for(self, stretch: int) -> None:
+        """Know for each layer what asks what; along a text this stays the same once the band is full."""
+        planned = (self._position % self._network.shape.band, self._kept, stretch)
+        if planned == self._planned:
+            return
+        runs, scores = list(self._runs(stretch)), dict[tuple[int, int, int], _Scores]()
+        for run in runs:
+            if run.shape not in scores:
+                scores[run.shape] = _Scores(self._network, *run.shape)
+        self._planned, self._plan = (
+            planned,
+            [
+                [
+                    self._asking(run, cache_2RPK[:, row], row * stretch, scores[run.shape])
+                    for row in range(self._rows)
+                    for run in runs
+                ]
+                for cache_2RPK in self._cache
+            ],
         )
-        products.multiply(scores.pieces, products.prepare(value_PK), scores.sums)
-        mix_rows(scores.sums_2MK, scores.total_M, layer.value_unit, self._space.mixed_NK.array[rows], self._space.scale_N[rows])
 
-    def _scores(self, run: "_Run") -> "_Scores":
-        """Room for the scores of a run; the same for runs of the same shape, of which there are few."""
-        shape = (run.end - run.begin, run.own - run.former, run.stop - run.own)
-        if shape not in self._scores_by_shape:
-            self._scores_by_shape[shape] = _Scores(self._network, *shape)
-        return self._scores_by_shape[shape]
+    def _asking(self, run: "_Run", cache_2PK: Tensor, first: int, scores: "_Scores") -> "_Asking":
+        heads, queries = self._network.shape.heads, self._queries
+        rows = slice(first + run.begin, first + run.end)
+        asked = slice(rows.start * heads, rows.stop * heads)
+        return _Asking(
+            own_MK=queries.own_MK.tensor[asked],
+            former_MK=queries.former_MK.tensor[asked],
+            step_M=queries.step_M[asked],
+            own_KP=cache_2PK[0, run.own : run.stop].T,
+            former_KP=cache_2PK[0, run.former : run.own].T,
+            value_PK=cache_2PK[1, run.former : run.stop],
+            scores=scores,
+            mixed_NK=self._space.mixed_NK.array[rows],
+            scale_N=self._space.scale_N[rows],
+        )
+
+
+def _attend(asking: "_Asking", heads: int, value_unit: np.float32) -> None:
+    products, scores = attention_products(), asking.scores
+    products.multiply(asking.own_MK, products.prepare(asking.own_KP), scores.own_MS.tensor)
+    if asking.former_KP.shape[1]:
+        products.multiply(asking.former_MK, products.prepare(asking.former_KP), scores.former_MS.tensor)
+    weigh_scores(scores.own_MS.array, scores.former_MS.array, asking.step_M, heads, scores.pieces_2MS, scores.total_M)
+    products.multiply(scores.pieces, products.prepare(asking.value_PK), scores.sums)
+    mix_rows(scores.sums_2MK, scores.total_M, value_unit, asking.mixed_NK, asking.scale_N)
 
 
 @final
@@ -136,6 +159,36 @@ class _Run:
     former: int
     own: int
     stop: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Its positions, and how many keys of the former block and of their own they see."""
+        return self.end - self.begin, self.own - self.former, self.stop - self.own
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class _Asking:
+    """A run of a row in one layer, as parts of what the reader holds.
+
+    Attributes:
+        own_MK: queries for the keys of their own block; `former_MK` those for the former one.
+        step_M: what one unit of their scores is worth.
+        own_KP: keys of their own block; `former_KP` those of the former one.
+        value_PK: values of both, the former block first.
+        scores: room for what comes between.
+        mixed_NK: where the result goes; `scale_N` takes its scales.
+    """
+
+    own_MK: Tensor
+    former_MK: Tensor
+    step_M: np.ndarray
+    own_KP: Tensor
+    former_KP: Tensor
+    value_PK: Tensor
+    scores: "_Scores"
+    mixed_NK: np.ndarray
+    scale_N: np.ndarray
 
 
 @final

@@ -75,6 +75,9 @@ class Ideal(AbstractByteLM):
     def start(self, batch: int, form: CountFormat) -> AbstractSession:
         return self._model.start(batch, form)
 
+    def threads_for(self, rows: int) -> int:
+        return self._model.threads_for(rows)
+
     def counts(self, symbols_BT: np.ndarray, form: CountFormat) -> np.ndarray:
         return self._model.counts(symbols_BT, form)
 

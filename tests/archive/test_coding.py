@@ -3,6 +3,7 @@
 import threading
 import time
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given
@@ -55,6 +56,7 @@ def test_how_many_texts_share_a_call_changes_no_code(
 ) -> None:
     texts = [bytes(range(n)) for n in range(1, 60)]
     codes = encode_texts(texts, unigram, 16)
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 1)
     monkeypatch.setattr(coding, "_SECONDS_AT_ONCE", seconds)
     monkeypatch.setattr(coding, "_FEWEST_AT_ONCE", 100)
     monkeypatch.setattr(coding, "_MOST_AT_ONCE", 1000)
@@ -108,3 +110,17 @@ def test_an_interruption_stops_all_threads(unigram: AbstractByteLM) -> None:
     with pytest.raises(KeyboardInterrupt):
         decode_texts([b"abc"] * 6, [10_000_000] * 6, InThreads(unigram), 16, interrupt)
     assert time.monotonic() - began < 60, "the others went on to their end"
+
+
+def test_every_thread_has_as_many_texts(unigram: AbstractByteLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coding, "_FEWEST_AT_ONCE", 50)
+    monkeypatch.setattr(coding, "_SECONDS_AT_ONCE", 0.0)
+    monkeypatch.setattr(numba, "get_num_threads", lambda: 3)
+    texts, rows, ranges = [b"x" * 40] * 11, list[int](), type(unigram).ranges
+    monkeypatch.setattr(
+        type(unigram),
+        "ranges",
+        lambda model, symbols_BT, *rest: (rows.append(len(symbols_BT)), ranges(model, symbols_BT, *rest))[1],
+    )
+    encode_texts(texts, unigram, 16)
+    assert rows == [3, 3, 3, 2]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numba
 import numpy as np
 
 from laconic.bytelm.base import AbstractByteLM, CountFormat, pad_rows
@@ -37,10 +38,11 @@ def encode_texts(
     Returns:
         One code for each text, in their order; no shorter bit string would do.
     """
-    longest = max(1, max(map(len, texts), default=0))
+    longest, threads = max(1, max(map(len, texts), default=0)), numba.get_num_threads()
     codes, at_once = list[bytes](), _FEWEST_AT_ONCE
     while len(codes) < len(texts):
-        rows, began = max(1, at_once // longest), time.perf_counter()
+        # As many for each thread, for models share out rows.
+        rows, began = threads * max(1, at_once // longest // threads), time.perf_counter()
         codes += _encode_together(texts[len(codes) : len(codes) + rows], model, precision)
         quick = time.perf_counter() - began < _SECONDS_AT_ONCE
         at_once = min(2 * at_once, _MOST_AT_ONCE) if quick else max(at_once // 2, _FEWEST_AT_ONCE)

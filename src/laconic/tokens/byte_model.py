@@ -52,6 +52,10 @@ class DeferredByteLM(AbstractByteLM):
         """As the model."""
         return self._model.start(batch, form)
 
+    def threads_for(self, rows: int) -> int:
+        """As the model says."""
+        return self._model.threads_for(rows)
+
     def counts(self, symbols_BT: UInt16[np.ndarray, "B T"], form: CountFormat) -> UInt32[np.ndarray, "B T C"]:
         """As the model."""
         return self._model.counts(symbols_BT, form)

@@ -5,6 +5,8 @@ A row keeps two blocks of the band, each filled up to a multiple of `LANES` slot
 loops run over whole multiples of `LANES`; slots that are not seen weigh nothing.
 """
 
+import math
+
 import numpy as np
 from jaxtyping import Int8, Integer
 
@@ -32,8 +34,11 @@ _BEYOND = np.int32(ATTENTION_TABLE.size - 1)
 
 def empty_cache(rows: int, band: int, head: int) -> Int8[np.ndarray, "B 2 C P"]:
     """Room for the keys and the values of a layer, channels of `head` values and then slots."""
-    cache_B2CP: np.ndarray = np.zeros((rows, 2, head + -head % STRIDE, 2 * (band + -band % LANES)), np.int8)
-    return cache_B2CP
+    shape = rows, 2, head + -head % STRIDE, 2 * (band + -band % LANES)
+    size = math.prod(shape)
+    room = np.zeros(size + _CACHE_LINE, np.int8)
+    begin = -room.ctypes.data % _CACHE_LINE  # Stretches of `LANES` slots are then cache lines.
+    return room[begin : begin + size].reshape(shape)
 
 
 def slots_of(position_N: Integer[np.ndarray, "N"], band: int) -> Integer[np.ndarray, "N"]:
@@ -77,16 +82,15 @@ def attend_rows(
     mixed_K, touched = mixed_HK.reshape(-1), 0
     for n in range(sums_NM.shape[0]):
         if n + 1 < sums_NM.shape[0]:
-            touched += _touch(cache_B2CP[rows_N[n + 1]])
+            touched += _touch(cache_B2CP[rows_N[n + 1]], position_N[n + 1], band)
         key_CP, value_CP, position = cache_B2CP[rows_N[n], 0], cache_B2CP[rows_N[n], 1], position_N[n]
         place, base = position % band, position // band % 2 * block
         turn_row(
             sums_NM[n], scale_N[n], place, turning, parts_M, own_HC[:, :head], former_HC[:, :head], step_H,
             key_CP[:head, base + place], value_CP[:head, base + place],
         )  # fmt: skip
-        # Own scores come first, up to `end`; those of the other block begin at `skip`, a multiple of `LANES` as well.
-        end = place + LANES - place % LANES
-        skip = (place + 1) // LANES * LANES if position >= band else block
+        # Own scores come first, up to `end`; those of the other block begin at `skip`.
+        end, skip = _seen(position, band, block)
         other = block - base
         own_S, former_S = score_S[:end], score_S[block + skip :]
         # Among former scores, those from `first` to `last` are seen.
@@ -112,12 +116,23 @@ def attend_rows(
 
 
 @kernel(error_model="numpy")
-def _touch(cache_2CP: np.ndarray) -> int:
-    """Fetch a row's keys and values while another's are worked on: all rows together are larger than the near caches."""
-    touched = 0
+def _seen(position: int, band: int, block: int) -> tuple[int, int]:
+    """Up to which slot of its own block, and from which one of the other on, a position reads: multiples of `LANES`."""
+    place = position % band
+    return place + LANES - place % LANES, (place + 1) // LANES * LANES if position >= band else block
+
+
+@kernel(error_model="numpy")
+def _touch(cache_2CP: np.ndarray, position: int, band: int) -> int:
+    """Fetch what a row reads while another is worked on: all rows together are larger than the near caches."""
+    block, touched = cache_2CP.shape[2] // 2, 0
+    base = position // band % 2 * block
+    end, skip = _seen(position, band, block)
     for v in range(2):
         for c in range(cache_2CP.shape[1]):
-            for s in range(0, cache_2CP.shape[2], _CACHE_LINE):
+            for s in range(base, base + end, _CACHE_LINE):
+                touched += cache_2CP[v, c, s]
+            for s in range(block - base + skip, 2 * block - base, _CACHE_LINE):
                 touched += cache_2CP[v, c, s]
     return touched
 

@@ -9,7 +9,7 @@ from laconic.errors import MissingExtraError
 LARGE_INPUT = 2_500_000
 """From this many bytes on, `auto` takes the light model: the best one would need more than about a minute."""
 
-BYTES_PER_SECOND = {"default": 40_000, "light": 2_000_000}
+BYTES_PER_SECOND = {"default": 60_000, "light": 2_000_000}
 """What compressing took on two cores of ours, to one figure. A statement for people: nothing depends on it."""
 
 

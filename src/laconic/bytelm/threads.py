@@ -6,8 +6,8 @@ from contextlib import contextmanager
 
 import torch
 
-_here, _lock = threading.local(), threading.Lock()
-_inside, _before = 0, 1
+_here = threading.local()
+_of_main = 1
 
 
 @contextmanager
@@ -17,20 +17,20 @@ def single_products() -> Iterator[None]:
     The matrices of a byte model are small: torch's threads wait for each other longer than they work, and much longer where
     something else runs on the machine. Rows are shared out among threads instead.
     """
-    global _inside, _before
+    global _of_main
     if getattr(_here, "inside", False):
         yield
         return
-    with _lock:
-        # A thread that torch sees for the first time is told what the others were told last.
-        _before = torch.get_num_threads() if not _inside else _before
-        _inside += 1
+    before = torch.get_num_threads()
+    if threading.current_thread() is threading.main_thread():
+        _of_main = before
+    else:
+        # A thread that torch first saw while the main one was in here was told that there is one thread.
+        before = max(before, _of_main)
     torch.set_num_threads(1)
     _here.inside = True
     try:
         yield
     finally:
         _here.inside = False
-        torch.set_num_threads(_before)
-        with _lock:
-            _inside -= 1
+        torch.set_num_threads(before)

@@ -69,7 +69,7 @@ def test_how_many_texts_share_a_call_changes_no_code(
 class InThreads(AbstractByteLM):
     """A byte model that wants its rows read in three threads, and may stumble in one."""
 
-    def __init__(self, model: AbstractByteLM, stumbles: int = -1) -> None:
+    def __init__(self, model: AbstractByteLM, stumbles: bool = False) -> None:
         self._model, self._stumbles, self.sessions = model, stumbles, list[int]()
 
     fingerprint, description = 0, ""
@@ -79,7 +79,7 @@ class InThreads(AbstractByteLM):
 
     def start(self, batch: int, form: CountFormat) -> AbstractSession:
         self.sessions.append(batch)
-        if threading.current_thread() is not threading.main_thread() and self._stumbles >= 0:
+        if self._stumbles and threading.current_thread() is not threading.main_thread():
             raise MemoryError("no room")
         return self._model.start(batch, form)
 
@@ -99,7 +99,7 @@ def test_threads_change_no_text(texts: list[bytes], unigram: AbstractByteLM) -> 
 
 def test_what_goes_wrong_in_a_thread_is_told(unigram: AbstractByteLM) -> None:
     with pytest.raises(MemoryError):
-        decode_texts([b"abc"] * 6, [50] * 6, InThreads(unigram, stumbles=1), 16)
+        decode_texts([b"abc"] * 6, [50] * 6, InThreads(unigram, stumbles=True), 16)
 
 
 def test_an_interruption_stops_all_threads(unigram: AbstractByteLM) -> None:

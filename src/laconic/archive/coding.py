@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numba
 import numpy as np
 
-from laconic.bytelm.base import AbstractByteLM, CountFormat, pad_rows
+from laconic.bytelm.base import AbstractByteLM, CountFormat, pad_rows, share_rows
 from laconic.codec.arithmetic import Decoder, Encoder
 
 MAX_ROWS = 512
@@ -76,13 +76,12 @@ def decode_texts(
         report: told now and then which part of the work, 0 to 1, is done.
     """
     threads = model.threads_for(len(codes))
-    bounds = [len(codes) * thread // threads for thread in range(threads + 1)]
     stopped = threading.Event()
 
-    def work(part: tuple[int, int], report: Callable[[float], None] | None) -> list[bytes]:
-        return _decode_together(codes[slice(*part)], lengths[slice(*part)], model, precision, report, stopped)
+    def work(part: slice, report: Callable[[float], None] | None) -> list[bytes]:
+        return _decode_together(codes[part], lengths[part], model, precision, report, stopped)
 
-    own, *others = itertools.pairwise(bounds)
+    own, *others = share_rows(len(codes), threads)
     with ThreadPoolExecutor(threads) as pool:
         try:
             running = [pool.submit(work, part, None) for part in others]

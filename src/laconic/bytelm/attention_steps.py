@@ -34,7 +34,7 @@ _BEYOND = np.int32(ATTENTION_TABLE.size - 1)
 
 def empty_cache(rows: int, band: int, head: int) -> Int8[np.ndarray, "B 2 C P"]:
     """Room for the keys and the values of a layer, channels of `head` values and then slots."""
-    shape = rows, 2, head + -head % STRIDE, 2 * (band + -band % LANES)
+    shape = rows, 2, head + -head % STRIDE, 2 * _block_of(band)
     size = math.prod(shape)
     room = np.zeros(size + _CACHE_LINE, np.int8)
     begin = -room.ctypes.data % _CACHE_LINE  # Stretches of `LANES` slots are then cache lines.
@@ -43,8 +43,12 @@ def empty_cache(rows: int, band: int, head: int) -> Int8[np.ndarray, "B 2 C P"]:
 
 def slots_of(position_N: Integer[np.ndarray, "N"], band: int) -> Integer[np.ndarray, "N"]:
     """Where keys and values of these positions are kept."""
-    slots_N: np.ndarray = position_N // band % 2 * (band + -band % LANES) + position_N % band
+    slots_N: np.ndarray = position_N // band % 2 * _block_of(band) + position_N % band
     return slots_N
+
+
+def _block_of(band: int) -> int:
+    return band + -band % LANES
 
 
 @kernel(error_model="numpy")

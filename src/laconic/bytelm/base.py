@@ -6,6 +6,7 @@ What a model answers depends on the context alone: never on the batch, on the nu
 whether it was asked step by step or all at once.
 """
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -131,6 +132,12 @@ def pad_rows(rows: Sequence[Integer[np.ndarray, "_"]]) -> tuple[UInt16[np.ndarra
     for padded_T, row_T in zip(symbols_BT, rows, strict=True):
         padded_T[: len(row_T)] = row_T
     return symbols_BT, lengths_B
+
+
+def share_rows(rows: int, threads: int) -> list[slice]:
+    """Rows in as many stretches of nearly equal length as there are threads."""
+    bounds = [rows * thread // threads for thread in range(threads + 1)]
+    return list(itertools.starmap(slice, itertools.pairwise(bounds)))
 
 
 def restart(session: AbstractSession, rows_B: Bool[np.ndarray, "B"]) -> None:

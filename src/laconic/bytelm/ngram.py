@@ -12,7 +12,7 @@ import numba
 import numpy as np
 from jaxtyping import Integer, UInt16, UInt32
 
-from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
+from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat, share_rows
 from laconic.bytelm.files import ModelFile
 from laconic.bytelm.history import History
 from laconic.bytelm.memoryless import check_alphabet
@@ -140,6 +140,5 @@ def _spread(work: Callable[[slice], None], rows: int, size: int) -> None:
     if threads < 2 or size < _WORTH_THREADS:
         work(slice(0, rows))
         return
-    bounds = [rows * thread // threads for thread in range(threads + 1)]
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, map(slice, bounds[:-1], bounds[1:])))
+        list(pool.map(work, share_rows(rows, threads)))

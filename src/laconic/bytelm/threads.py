@@ -12,7 +12,7 @@ _of_main = 1
 
 @contextmanager
 def single_products() -> Iterator[None]:
-    """As long as this lasts, this thread multiplies matrices on its own.
+    """As long as this lasts, this thread, and each that it starts meanwhile, multiplies matrices on its own.
 
     The matrices of a byte model are small: torch's threads wait for each other longer than they work, and much longer where
     something else runs on the machine. Rows are shared out among threads instead.

@@ -103,10 +103,8 @@ class ParallelReader:
         planned = (self._position % self._network.shape.band, self._kept, stretch)
         if planned == self._planned:
             return
-        runs, scores = list(self._runs(stretch)), dict[tuple[int, int, int], _Scores]()
-        for run in runs:
-            if run.shape not in scores:
-                scores[run.shape] = _Scores(self._network, *run.shape)
+        runs = list(self._runs(stretch))
+        scores = {shape: _Scores(self._network, *shape) for shape in {run.shape for run in runs}}
         self._planned, self._plan = (
             planned,
             [

@@ -9,7 +9,7 @@ from laconic.bytelm.registry import load_byte_lm
 from laconic.bytelm.train_ngram import NGramConfig
 from laconic.recipes.ngram import BYTE_MODEL
 from laconic.recipes.registry import RunOptions, find_recipe
-from laconic.recipes.shipped import ShippedNGramConfig, ngram_6, run_shipped_ngram, wrap_lines
+from laconic.recipes.shipped import ShippedNGramConfig, ngram_6, run_shipped_ngram
 
 
 def test_a_model_is_trained_measured_and_kept(tmp_path: Path) -> None:
@@ -28,24 +28,3 @@ def test_the_recipe_is_found() -> None:
     assert find_recipe("ngram-6").config == ngram_6().config == ShippedNGramConfig()
     with pytest.raises(ValueError, match="wrapped_every is 0"):
         ShippedNGramConfig(wrapped_every=0)
-
-
-@pytest.mark.parametrize(
-    ("document", "wrapped"),
-    [
-        (b"", b""),
-        (b"one two three four", b"one two\r\nthree\r\nfour"),
-        (b"incomprehensibilities it is", b"incomprehensibilities\r\nit is"),
-        (b"a\n\nb", b"a\r\n\r\n\r\n\r\nb"),
-        (b"a  b", b"a  b"),
-    ],
-)
-def test_lines_are_broken_at_spaces(document: bytes, wrapped: bytes) -> None:
-    assert wrap_lines(document, 8, b"\r\n") == wrapped
-
-
-def test_what_is_broken_holds_the_same_words() -> None:
-    document = b"some words of several lengths, to be put into lines\nand then read again as if nothing had happened"
-    wrapped = wrap_lines(document, 20, b"\n")
-    assert wrapped.split() == document.split()
-    assert max(map(len, wrapped.split(b"\n"))) <= 20

@@ -35,6 +35,7 @@ from laconic.text.corpora import open_corpus
 from laconic.text.corpus import Corpus
 from laconic.text.mixture import mix_corpora
 from laconic.text.pipeline import ExampleStream, PipelineConfig
+from laconic.text.wrapping import wrap_share
 from laconic.tokens.byte import ByteTokenizer
 from laconic.training.byte_modeling import ByteModeling
 from laconic.training.data import EncodingSource, TokenStream
@@ -53,6 +54,7 @@ class ByteLMConfig:
     Attributes:
         corpora: names or paths, each with its share of the bytes behind a colon, such as `wikipedia-en:0.9,stdlib:0.1`; train
             splits are trained on, and the first corpus is the one that is evaluated on.
+        wrapped: the share of the first corpus's training documents that are read in lines of 60 to 80 bytes.
         size: a key of `laconic.model.sizes.SIZES`.
         band: how many symbols attention reaches, the present one included.
         context: symbols in a training segment; no less than `band`.
@@ -70,6 +72,7 @@ class ByteLMConfig:
     """
 
     corpora: tuple[str, ...] = ("stdlib:1",)
+    wrapped: float = 0.0
     size: str = "1m"
     band: int = 256
     context: int = 512
@@ -100,8 +103,9 @@ class ByteLMConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}, but must be at least 1")
         if self.context % 32 or self.context < self.band:
             raise ValueError(f"context is {self.context}, but must be a multiple of 32, and no less than band, {self.band}")
-        if not 0 <= self.short <= 1:
-            raise ValueError(f"short is {self.short}, but must lie between 0 and 1")
+        for name in ("short", "wrapped"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must lie between 0 and 1")
         CountFormat(precision=self.precision)
         for entry in self.corpora:
             _read_share(entry)
@@ -178,7 +182,7 @@ def run_bytelm(name: str, config: ByteLMConfig, out: Path, options: RunOptions) 
     """
     record = Record.start(kind="byte-model", name=name, seed=config.seed, config={"recipe": name, **to_plain(config)})
     prior = None if config.prior == "none" else load_byte_lm(config.prior)
-    corpora = open_corpora(config.corpora, options.data_root)
+    corpora = open_corpora(config, options.data_root)
     first = _read_share(config.corpora[0])[0]
     valid_BT = held_out_segments(first, "valid", config.valid_bytes, config.context, options.data_root)
     test_BT = held_out_segments(first, config.test_split, config.test_bytes, config.context, options.data_root)
@@ -231,10 +235,12 @@ def run_bytelm(name: str, config: ByteLMConfig, out: Path, options: RunOptions) 
     return finished
 
 
-def open_corpora(entries: tuple[str, ...], data_root: Path | None) -> dict[str, tuple[Corpus, float]]:
+def open_corpora(config: ByteLMConfig, data_root: Path | None) -> dict[str, tuple[Corpus, float]]:
     """The train splits that a configuration names, with their shares."""
-    named = dict(_read_share(entry) for entry in entries)
-    return {name: (open_corpus(name, "train", data_root=data_root), share) for name, share in named.items()}
+    named = dict(_read_share(entry) for entry in config.corpora)
+    corpora = {name: (open_corpus(name, "train", data_root=data_root), share) for name, share in named.items()}
+    first, (corpus, share) = next(iter(corpora.items()))
+    return corpora | {first: (wrap_share(corpus, config.wrapped), share)}
 
 
 def held_out_segments(corpus: str, split: str, limit: int, context: int, data_root: Path | None) -> np.ndarray:

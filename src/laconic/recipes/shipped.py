@@ -16,8 +16,9 @@ from laconic.recipes.rundir import RECORD, begin_run
 from laconic.recipes.settings import to_plain
 from laconic.records.record import Record
 from laconic.text.corpora import open_corpus
+from laconic.text.wrapping import wrap_lines
 
-_WIDTHS = range(60, 81)
+_WIDTHS = 60, 67, 74
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class ShippedNGramConfig:
         prose: the corpus of prose; its articles have one line for each paragraph.
         code: the corpus of code.
         code_weight: how many times each n-gram of the code counts.
-        wrapped_every: one in so many articles is read once more with lines of 60 to 80 bytes and blank lines between
+        wrapped_every: one in so many articles is read once more with lines of 60 to 74 bytes and blank lines between
             paragraphs, as in mail and books.
         returns_every: the same, with lines that end with carriage return and line feed.
         precision: bits of the counts with which the model is measured on both test splits.
@@ -80,25 +81,6 @@ def run_shipped_ngram(name: str, config: ShippedNGramConfig, out: Path, options:
     return finished
 
 
-def wrap_lines(document: bytes, width: int, newline: bytes) -> bytes:
-    """Break the lines of a document at spaces so that they fit `width` bytes, with blank lines between the old ones.
-
-    >>> wrap_lines(b"one two three\\nfour", 8, b"\\n")
-    b'one two\\nthree\\n\\nfour'
-    """
-    paragraphs = []
-    for line in document.split(b"\n"):
-        parts, column = list[bytes](), 0
-        for word in line.split(b" "):
-            fits = column + 1 + len(word) <= width
-            if parts:
-                parts.append(b" " if fits else newline)
-            column = column + 1 + len(word) if parts and fits else len(word)
-            parts.append(word)
-        paragraphs.append(b"".join(parts))
-    return (2 * newline).join(paragraphs)
-
-
 def _documents(config: ShippedNGramConfig, options: RunOptions) -> Iterator[tuple[bytes, int]]:
     done = 0
     for corpus, weight in ((config.prose, 1), (config.code, config.code_weight)):
@@ -108,7 +90,7 @@ def _documents(config: ShippedNGramConfig, options: RunOptions) -> Iterator[tupl
                 options.progress(done, None, f"counting {corpus}")
             yield document, weight
             if corpus == config.prose:
-                width = _WIDTHS[index * 7 % len(_WIDTHS)]
+                width = _WIDTHS[index % len(_WIDTHS)]
                 if index % config.wrapped_every == 0:
                     yield wrap_lines(document, width, b"\n"), weight
                 if index % config.returns_every == 1 % config.returns_every:

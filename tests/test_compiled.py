@@ -61,3 +61,21 @@ def test_it_compiles_where_nothing_can_be_kept(monkeypatch: pytest.MonkeyPatch) 
 
 def test_constants_of_other_modules_are_among_the_sources_of_a_kernel() -> None:
     assert digest_of("laconic.bytelm.attention_steps") != digest_of("laconic.bytelm.attention_kernels")
+
+
+def test_compiling_is_remarked_once_and_only_when_it_takes_long(sample: Path) -> None:
+    script = """if True:
+        import logging, laconic.compiled
+        logging.basicConfig(level=logging.INFO)
+        laconic.compiled._PATIENCE = {patience}
+        import sample.loops
+        for _ in range(3):
+            sample.loops.twice_the_factor()
+            sample.loops.twice_the_factor.recompile()
+    """
+    said = [
+        subprocess.run([sys.executable, "-c", script.format(patience=seconds)], cwd=sample, capture_output=True, text=True)
+        for seconds in (-1.0, 1e9)
+    ]
+    assert [run.returncode for run in said] == [0, 0]
+    assert [run.stderr.count("compiling loops for this machine") for run in said] == [1, 0]

@@ -8,14 +8,20 @@ come back. So kept code is marked with the sources of all modules that the funct
 import ast
 import functools
 import hashlib
+import logging
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, final
 
 import numba
+from numba.core import event as events
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+_PATIENCE = 2.0
+"""So many seconds of compiling are not worth a word."""
 
 
 def kernel(**options: Any) -> Callable[[F], F]:
@@ -75,3 +81,29 @@ def _imported(source: bytes, package: str) -> Iterator[str]:
         if isinstance(node, ast.ImportFrom):
             names = [f"{node.module}", *(f"{node.module}.{name}" for name in names)]
         yield from (name for name in names if name.partition(".")[0] == package)
+
+
+@final
+class _Notice(events.Listener):
+    """Says once in a process, through `logging`, that it compiles: a first use can be silent for half a minute."""
+
+    def __init__(self) -> None:
+        self._depth, self._began, self._spent, self._told = 0, 0.0, 0.0, False
+
+    def on_start(self, event: events.Event) -> None:
+        """A function begins to be compiled, maybe for one that is being compiled."""
+        if self._depth == 0:
+            self._began = time.perf_counter()
+        self._depth += 1
+        if self._spent > _PATIENCE and not self._told:
+            self._told = True
+            logging.getLogger(__name__).info("compiling loops for this machine, once: up to a minute")
+
+    def on_end(self, event: events.Event) -> None:
+        """It ended."""
+        self._depth -= 1
+        if self._depth == 0:
+            self._spent += time.perf_counter() - self._began
+
+
+events.register("numba:compile", _Notice())  # type: ignore[no-untyped-call]

@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 
 import pytest
 from rich.console import Console
@@ -32,3 +33,16 @@ def test_the_bar_can_always_be_told(total: int | None, monkeypatch: pytest.Monke
     with console.progress_bytes("hidden", total, quiet=True) as tell:
         tell(5)
     assert "hidden" not in screen.getvalue()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_remarks_of_the_library_are_shown_to_people_only(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    remarks = logging.getLogger("laconic")
+    monkeypatch.setattr(remarks, "handlers", [])
+    monkeypatch.setattr(remarks, "level", remarks.level)
+    screen = io.StringIO()
+    monkeypatch.setattr(console, "err", Console(file=screen, force_terminal=terminal, width=80))
+    console.show_remarks()
+    console.show_remarks()
+    logging.getLogger("laconic.anything").info("a remark")
+    assert screen.getvalue().strip() == ("laconic: a remark" if terminal else "")

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,6 +11,20 @@ from rich.console import Console
 
 err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 """Standard error, for progress, remarks and errors."""
+
+
+def show_remarks() -> None:
+    """Print what the library remarks through `logging`, where standard error is a terminal."""
+    if err.is_terminal:
+        remarks = logging.getLogger("laconic")
+        remarks.setLevel(logging.INFO)
+        remarks.handlers = [_Remarks()]
+
+
+class _Remarks(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Above a bar, where there is one."""
+        err.print(f"laconic: {record.getMessage()}")
 
 
 def print_result(data: dict[str, Any], as_json: bool, text: str, *, to_stderr: bool = False) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 import laconic
-from laconic.cli.console import err
+from laconic.cli.console import err, show_remarks
 from laconic.errors import LaconicError
 
 VERBS = ("quickstart", "compress", "decompress", "inspect", "tokenizer", "train", "evaluate", "report")
@@ -86,6 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
         0 done, 1 failed, 2 misused.
     """
     words = sys.argv[1:] if arguments is None else arguments
+    show_remarks()
     try:
         code = build_app()(words or ["--help"], prog_name="laconic", standalone_mode=False)
         sys.stdout.flush()

@@ -10,7 +10,7 @@ from laconic.archive.stream import compress, decompress
 from laconic.bytelm.registry import load_byte_lm
 from laconic.errors import CorruptFileError, UsageError
 from laconic.model.folder import load_model
-from laconic.recipes.bytelm import ByteLMConfig, bytelm_default, bytelm_paper, run_bytelm
+from laconic.recipes.bytelm import ByteLMConfig, bytelm_default, bytelm_paper, open_corpora, run_bytelm
 from laconic.recipes.ngram import BYTE_MODEL
 from laconic.recipes.registry import RunOptions, find_recipe
 from laconic.records.record import Record
@@ -67,6 +67,11 @@ def test_on_top_of_the_ngram_it_starts_where_that_ends(tmp_path: Path, text: Pat
     assert record.results["bits_per_byte"] < 4.5
 
 
+def test_only_the_first_corpus_is_wrapped(text: Path) -> None:
+    config = _config(text, corpora=("stdlib:1", f"{text}:1"), wrapped=1.0)
+    assert ["wrapped" in corpus.describe() for corpus, _ in open_corpora(config, None).values()] == [True, False]
+
+
 def test_recipes_are_found_and_wrong_settings_named() -> None:
     assert find_recipe("bytelm-default").config == bytelm_default().config
     assert (find_recipe("bytelm-paper").config.loop.steps, bytelm_paper().config.band) == (2_500_000, 1024)
@@ -74,6 +79,7 @@ def test_recipes_are_found_and_wrong_settings_named() -> None:
         ({"context": 100}, "context is 100"),
         ({"context": 128, "band": 256}, "no less than band"),
         ({"short": 2.0}, "short is 2.0"),
+        ({"wrapped": -1.0}, "wrapped is -1.0"),
         ({"test_bytes": 0}, "test_bytes is 0"),
     ):
         with pytest.raises(ValueError, match=message):

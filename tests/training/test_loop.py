@@ -4,7 +4,6 @@ import json
 import math
 import os
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any, final
 import pytest
 import torch
 from tests.training.models import dropout_model, tiny_model, tiny_stream
+from tests.training.processes import in_processes
 from tests.training.run_in_process import CONFIG
 from torch import nn
 
@@ -133,23 +133,7 @@ def test_a_killed_run_goes_on_to_the_bit(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_processes_train_what_one_does(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    common = {
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": port,
-        "OMP_NUM_THREADS": "1",
-        "ACCELERATE_USE_CPU": "true",
-    }
-    both = [
-        subprocess.Popen(
-            [sys.executable, str(SCRIPT), str(tmp_path / "b")], env=os.environ | common | {"RANK": rank, "LOCAL_RANK": rank}
-        )
-        for rank in "01"
-    ]
-    assert [process.wait(timeout=300) for process in both] == [0, 0]
+    in_processes([str(SCRIPT), str(tmp_path / "b")], 2)
     alone = run(tmp_path / "a", model=tiny_model())
     shared = tiny_model()
     folder = find_checkpoint(tmp_path / "b" / "checkpoints")

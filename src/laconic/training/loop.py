@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -251,9 +251,9 @@ class _Run:
         if not count:
             return None
         self.model.train()
-        statistics = self._backward(batches, count)
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip or math.inf)
         step = self.progress.step + 1
+        statistics = self._backward([replace(batch, step=step) for batch in batches], count)
+        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip or math.inf)
         rate = learning_rate(self.config.schedule, step, self.config.steps)
         self._require_finite(statistics["loss"], float(norm), step, rate)
         for group in self.optimizer.param_groups:

@@ -5,7 +5,7 @@ The loop knows nothing of what a loss means. A method is a final class of `Abstr
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float, Int64
@@ -21,18 +21,22 @@ class Batch:
         pad_id: the id that carries no text; also the start symbol.
         count: how many tokens are not padding: the weight of this batch in the loss of a step.
         bytes: how many bytes of text the tokens stand for.
+        step: which update of the run it is part of, from 1; 0 outside of runs.
+        documents_BT: which document each token belongs to, as numbers that grow along the rows, so that rows may be
+            consecutive segments of one; None where nobody knows.
     """
 
     tokens_BT: Int64[Tensor, "B T"]
     pad_id: int
     count: int
     bytes: int
+    step: int = 0
+    documents_BT: Int64[Tensor, "B T"] | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
-        return Batch(
-            tokens_BT=self.tokens_BT.to(device, non_blocking=True), pad_id=self.pad_id, count=self.count, bytes=self.bytes
-        )
+        documents_BT = None if self.documents_BT is None else self.documents_BT.to(device, non_blocking=True)
+        return replace(self, tokens_BT=self.tokens_BT.to(device, non_blocking=True), documents_BT=documents_BT)
 
 
 @dataclass(frozen=True, kw_only=True)

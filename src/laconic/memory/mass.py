@@ -1,0 +1,131 @@
+"""How much of a prediction a memory holds: the logarithm of what all visible slots weigh, and of what the right ones weigh.
+
+Each slot j adds `exp(s)` with `s = scale * query . key_j` to the word that is its value (Zhong, Lei and Chen 2022, equation 5).
+Two numbers for each query say all that the loss needs:
+
+    all    log of the sum over the visible slots
+    right  log of the sum over those whose value is the query's target; minus infinity where there is none
+
+`plain_mass` builds the matrix of all similarities and lets PyTorch differentiate it: it is here to be read and compared with.
+`memory_mass` gives the same numbers and gradients in memory that grows with one block of slots (`docs/notes/trime.md`).
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from laconic.memory.visibility import Visibility
+
+QUERIES_AT_ONCE, SLOTS_AT_ONCE = 512, 512
+"""The largest piece of the matrix of similarities that exists at once."""
+
+
+def plain_mass(
+    query_ND: Float[Tensor, "N D"],
+    key_MD: Float[Tensor, "M D"],
+    target_N: Int64[Tensor, "N"],
+    value_M: Int64[Tensor, "M"],
+    visibility: Visibility,
+    *,
+    scale: float,
+    ignore: int,
+) -> tuple[Float[Tensor, "N"], Float[Tensor, "N"]]:
+    """The reference for `memory_mass`, which see."""
+    score_NM = (query_ND.float() @ key_MD.float().T) * scale
+    seen_NM = visibility.mask(slice(0, len(key_MD))) & (value_M != ignore)
+    right_NM = seen_NM & (value_M == target_N[:, None])
+    return _log_sum(score_NM, seen_NM), _log_sum(score_NM, right_NM)
+
+
+def memory_mass(
+    query_ND: Float[Tensor, "N D"],
+    key_MD: Float[Tensor, "M D"],
+    target_N: Int64[Tensor, "N"],
+    value_M: Int64[Tensor, "M"],
+    visibility: Visibility,
+    *,
+    scale: float,
+    ignore: int,
+) -> tuple[Float[Tensor, "N"], Float[Tensor, "N"]]:
+    """Logarithms of what all visible slots and the right ones among them weigh, differentiable in queries and keys.
+
+    Args:
+        query_ND: what each prediction asks with. In a batch that is its own memory, queries and keys are the same tensor,
+            and both parts of its gradient are added.
+        key_MD: what each slot is found by.
+        target_N: the token to be predicted.
+        value_M: the token that each slot stands for.
+        visibility: which slots each query sees.
+        scale: factor of the inner products, such as 1 / (sqrt(D) * temperature).
+        ignore: the value of slots that count for nobody, such as padding.
+
+    Returns:
+        In float32: over all visible slots, and over those whose value is the target; minus infinity over none.
+    """
+    all_N, right_N = _Mass.apply(query_ND, key_MD, target_N, value_M, visibility, scale, ignore)  # type: ignore[no-untyped-call]
+    return all_N, right_N
+
+
+def _log_sum(score_NM: Tensor, chosen_NM: Tensor) -> Tensor:
+    """Over the chosen slots; the gradient is 0 where none is chosen."""
+    some_N = chosen_NM.any(-1)
+    # Rows without any slot would have gradients that are no numbers.
+    filled_NM = score_NM.masked_fill(~chosen_NM, -math.inf).masked_fill(~some_N[:, None], 0.0)
+    return torch.logsumexp(filled_NM, -1).masked_fill(~some_N, -math.inf) if score_NM.shape[1] else filled_NM.sum(-1) - math.inf
+
+
+class _Mass(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, query_ND: Tensor, key_MD: Tensor, target_N: Tensor, value_M: Tensor, visibility: Visibility, scale: float,
+        ignore: int,
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        query_ND, key_MD = query_ND.detach(), key_MD.detach()
+        all_N = torch.full((len(query_ND),), -math.inf, device=query_ND.device)
+        right_N = all_N.clone()
+        for queries, slots, seen_nm in _pieces(visibility, value_M, ignore):
+            score_nm = _scores(query_ND[queries], key_MD[slots], scale).masked_fill_(~seen_nm, -math.inf)
+            all_N[queries] = torch.logaddexp(all_N[queries], torch.logsumexp(score_nm, -1))
+            score_nm.masked_fill_(value_M[slots] != target_N[queries, None], -math.inf)
+            right_N[queries] = torch.logaddexp(right_N[queries], torch.logsumexp(score_nm, -1))
+        ctx.save_for_backward(query_ND, key_MD, target_N, value_M, all_N, right_N)
+        ctx.visibility, ctx.scale, ctx.ignore = visibility, scale, ignore
+        return all_N, right_N
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_all_N: Tensor, grad_right_N: Tensor) -> tuple[Tensor | None, ...]:
+        query_ND, key_MD, target_N, value_M, all_N, right_N = ctx.saved_tensors
+        grad_query_ND = torch.zeros(query_ND.shape, device=query_ND.device)
+        grad_key_MD = torch.zeros(key_MD.shape, device=key_MD.device)
+        # Where nothing is seen, no score is finite, and 0 does as well as minus infinity.
+        all_N, right_N = all_N.nan_to_num(neginf=0.0), right_N.nan_to_num(neginf=0.0)
+        for queries, slots, seen_nm in _pieces(ctx.visibility, value_M, ctx.ignore):
+            score_nm = _scores(query_ND[queries], key_MD[slots], ctx.scale).masked_fill_(~seen_nm, -math.inf)
+            slope_nm = torch.exp(score_nm - all_N[queries, None]).mul_(grad_all_N[queries, None])
+            score_nm.masked_fill_(value_M[slots] != target_N[queries, None], -math.inf)
+            slope_nm.addcmul_(torch.exp(score_nm - right_N[queries, None]), grad_right_N[queries, None])
+            slope_nm = slope_nm.mul_(ctx.scale).to(query_ND.dtype)
+            grad_query_ND[queries] += slope_nm @ key_MD[slots]
+            grad_key_MD[slots] += slope_nm.T @ query_ND[queries]
+        return grad_query_ND.to(query_ND.dtype), grad_key_MD.to(key_MD.dtype), None, None, None, None, None
+
+
+def _scores(query_ND: Tensor, key_MD: Tensor, scale: float) -> Tensor:
+    return (query_ND @ key_MD.T).float().mul_(scale)
+
+
+def _pieces(visibility: Visibility, value_M: Tensor, ignore: int) -> Iterator[tuple[slice, slice, Tensor]]:
+    """Queries, slots, and who sees what, for every piece of the matrix in which anything is seen."""
+    for first in range(0, len(visibility.begin_N), QUERIES_AT_ONCE):
+        queries = slice(first, first + QUERIES_AT_ONCE)
+        asking = visibility.of(queries)
+        span = asking.span()
+        for begin in range(span.start, span.stop, SLOTS_AT_ONCE):
+            slots = slice(begin, min(begin + SLOTS_AT_ONCE, span.stop))
+            yield queries, slots, asking.mask(slots) & (value_M[slots] != ignore)

@@ -1,0 +1,24 @@
+"""Two processes have the loss and the gradients of one, through the memory too."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from tests.training.processes import in_processes
+
+from laconic.memory.gather import gather_rows, place_of
+
+SCRIPT = Path(__file__).with_name("loss_in_processes.py")
+
+
+def test_one_process_has_its_own_rows() -> None:
+    rows_B = torch.ones(3, 2)
+    assert gather_rows(rows_B) is rows_B and place_of(3) == 0
+
+
+def test_two_processes_equal_one(tmp_path: Path) -> None:
+    results = []
+    for world in (1, 2):
+        in_processes([str(SCRIPT), str(tmp_path / f"{world}.safetensors")], world)
+        results.append(load_file(tmp_path / f"{world}.safetensors"))
+    torch.testing.assert_close(results[1], results[0], rtol=1e-4, atol=1e-6)

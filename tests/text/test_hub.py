@@ -44,13 +44,10 @@ def test_a_lone_train_split_is_divided(asked: list[tuple[object, ...]]) -> None:
     assert len(list(open_hub("w", WIKI, "train").documents())) == 36
 
 
-def test_own_splits_and_lines_of_one_text(asked: list[tuple[object, ...]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_splits_and_lines_of_articles(asked: list[tuple[object, ...]]) -> None:
     text = b" \n" + b"".join(b"%d\n" % number for number in range(1, 40))
     assert list(open_hub("t", LINES, "valid").documents()) == [text]
     assert asked == [("w/text", None, "validation", True)]
-    monkeypatch.setattr(module, "PIECE_BYTES", 10)
-    pieces = list(open_hub("t", LINES, "valid").documents())
-    assert b"".join(pieces) == text and max(map(len, pieces)) <= 12
     with pytest.raises(UsageError, match="t has no split 'test'"):
         open_hub("t", LINES, "test")
 

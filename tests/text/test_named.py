@@ -112,8 +112,8 @@ def test_names_and_parts() -> None:
 SIZES = {
     ("wikipedia-en", "valid"): (249, 2_084_401),
     ("wikipedia-en", "test"): (299, 2_020_191),
-    ("wikitext-2", "valid"): (1, 1_121_681),
-    ("wikitext-2", "test"): (1, 1_256_449),
+    ("wikitext-2", "valid"): (60, 1_121_681),
+    ("wikitext-2", "test"): (60, 1_256_449),
     ("enwik8", "all"): (3, 4_154_400),
     ("tinyshakespeare", "all"): (3, 1_115_394),
     ("calgary/book1", "test"): (1, 768_771),

@@ -8,8 +8,8 @@ from typing import Any
 from laconic.errors import LaconicError, MissingDataError
 from laconic.text.corpus import Corpus
 from laconic.text.jsonlines import text_of_row
-from laconic.text.plain import PIECE_BYTES
 from laconic.text.splits import ALL, check_split, select_numbered
+from laconic.text.wikitext import split_articles
 
 OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 """Environment variables by which people forbid the network."""
@@ -25,7 +25,7 @@ class HubData:
         splits: our name of each split to the hub's. If `train` is the only one, the other splits are taken from its rows:
             of every 20 in order one is valid and one is test.
         columns: those that hold text; several are joined, each on a line.
-        lines: whether each row is one line of a single long text, and no document.
+        lines: whether each row is one line of WikiText, and no document.
     """
 
     path: str
@@ -82,7 +82,7 @@ def _load(name: str, hub: HubData, split: str) -> Any:
 
 def _documents(name: str, hub: HubData, rows: Any) -> Iterator[bytes]:
     texts = _texts(name, hub, rows)
-    return _join_lines(texts) if hub.lines else texts
+    return split_articles(texts) if hub.lines else texts
 
 
 def _texts(name: str, hub: HubData, rows: Any) -> Iterator[bytes]:
@@ -95,20 +95,6 @@ def _texts(name: str, hub: HubData, rows: Any) -> Iterator[bytes]:
         raise MissingDataError(
             f"reading {name!r} from the Hugging Face hub failed ({_first_line(error)}): try again"
         ) from error
-
-
-def _join_lines(lines: Iterator[bytes]) -> Iterator[bytes]:
-    """One long text from its lines, in documents of about `PIECE_BYTES`; the hub leaves empty lines without their line end."""
-    kept: list[bytes] = []
-    size = 0
-    for line in lines:
-        kept.append(line or b" \n")
-        size += len(kept[-1])
-        if size >= PIECE_BYTES:
-            yield b"".join(kept)
-            kept, size = [], 0
-    if kept:
-        yield b"".join(kept)
 
 
 def _first_line(error: Exception) -> str:

@@ -16,6 +16,7 @@ from laconic.text.paths import list_files, read_file
 from laconic.text.plain import read_plain_part
 from laconic.text.splits import ALL, SPLITS, check_split
 from laconic.text.tables import read_csv, read_pairs, read_squad, read_tsv
+from laconic.text.wikitext import read_wikitext
 
 ENVIRONMENT = "LACONIC_DATA"
 """The environment variable that names the data folder."""
@@ -69,8 +70,8 @@ NAMED: Mapping[str, NamedData] = {
         files=_OWN,
         hub=HubData(path="wikimedia/wikipedia", config="20231101.en", splits={"train": "train"}),
     ),
-    "wikitext-2": NamedData(folder="wikitext-2", files=_OWN, hub=_wikitext("wikitext-2-v1")),
-    "wikitext-103": NamedData(folder="wikitext-103", files=_OWN, hub=_wikitext("wikitext-103-v1")),
+    "wikitext-2": NamedData(folder="wikitext-2", files=_OWN, read=read_wikitext, hub=_wikitext("wikitext-2-v1")),
+    "wikitext-103": NamedData(folder="wikitext-103", files=_OWN, read=read_wikitext, hub=_wikitext("wikitext-103-v1")),
     "enwik8": NamedData(folder="enwik8", divided=("*", read_plain_part)),
     "tinyshakespeare": NamedData(folder="tinyshakespeare", divided=("*", read_plain_part)),
     "calgary": NamedData(folder="calgary", files={"test": "*"}),

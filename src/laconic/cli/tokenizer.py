@@ -34,14 +34,14 @@ AsJSON = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 
 @tokenizer.command()
 def build(
-    kind: Annotated[str, typer.Argument(help="bytes, sentencepiece, bpe, ac, static-ac, gzip or equal-info.")],
+    kind: Annotated[str, typer.Argument(help="bytes, words, sentencepiece, bpe, ac, static-ac, gzip or equal-info.")],
     out: Annotated[Path, typer.Option("--out", help="The folder to write.")],
     corpus: Annotated[
         str, typer.Option(help="Text to learn from: stdlib, wikipedia-en or another name, a path, or -.")
     ] = "stdlib",
     split: Annotated[str | None, typer.Option(help="Which part of a named corpus; train if it has one.")] = None,
     limit_mb: Annotated[float, typer.Option(min=0.001, max=1e6, help="Learn from the first so many million bytes.")] = 16.0,
-    vocab_size: Annotated[int | None, typer.Option(help="Ids in all (sentencepiece, bpe). [4096]")] = None,
+    vocab_size: Annotated[int | None, typer.Option(help="Ids in all (words: all of them; sentencepiece, bpe: 4096).")] = None,
     bits: Annotated[int | None, typer.Option(help="Bits per window, 16 to 128 (equal-info). [16]")] = None,
     token_bits: Annotated[
         int | None, typer.Option(help="Bits per token, 8 or 16 (ac, static-ac, gzip, equal-info). [16]")

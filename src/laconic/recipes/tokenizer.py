@@ -8,7 +8,7 @@ from laconic.text.corpus import take_bytes
 from laconic.tokens.base import AbstractTokenizer
 from laconic.tokens.registry import build_tokenizer, load_tokenizer
 
-_TRAINED = re.compile(r"(sentencepiece|bpe)\[(\d+)\]|static-ac\[(256|65536)\]")
+_TRAINED = re.compile(r"(words|sentencepiece|bpe)\[(\d+)\]|static-ac\[(256|65536)\]")
 
 
 def make_tokenizer(name: str, documents: Iterable[bytes], *, limit: int) -> AbstractTokenizer:
@@ -16,7 +16,8 @@ def make_tokenizer(name: str, documents: Iterable[bytes], *, limit: int) -> Abst
 
     Args:
         name: a folder; a name that `laconic.tokens.registry.load_tokenizer` knows, such as `bytes` or
-            `equal-info[16,256]`; or one that learns: `sentencepiece[4096]`, `bpe[4096]`, `static-ac[256]`.
+            `equal-info[16,256]`; or one that learns: `words[33278]`, `sentencepiece[4096]`, `bpe[4096]`,
+            `static-ac[256]`.
         documents: training text, read only by those that learn.
         limit: bytes of it to learn from, at most.
 

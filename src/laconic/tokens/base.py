@@ -20,7 +20,7 @@ EOS_TOKEN = "<eos>"
 
 
 class AbstractTokenizer(ABC):
-    """Turns symbols into ids and back, exactly.
+    """Turns symbols into ids and back: exactly, but for two kinds that are kept for comparison and say so.
 
     Ids 0 to `vocab_size - 1` carry text. Id `vocab_size` is the padding id, which is also the start symbol a language
     model reads first; it is never produced by encoding.

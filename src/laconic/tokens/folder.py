@@ -16,6 +16,7 @@ from laconic.tokens.base import AbstractTokenizer
 from laconic.tokens.byte import ByteTokenizer
 from laconic.tokens.byte_model import BYTE_MODEL_FILE, DeferredByteLM, load_byte_model
 from laconic.tokens.codebook_file import CODEBOOK_FILE, read_codebook
+from laconic.tokens.words import VOCABULARY_FILE, read_words
 
 SETTINGS_FILE = "laconic_tokenizer.json"
 FORMAT = "laconic-tokenizer"
@@ -23,7 +24,7 @@ VERSION = 2
 """Raised whenever an older laconic could not read, or would read other ids from, a new folder."""
 
 _MAX_SETTINGS = 1 << 20
-_FILES = ("sentencepiece.model", "bpe.json", BYTE_MODEL_FILE, CODEBOOK_FILE)
+_FILES = ("sentencepiece.model", "bpe.json", VOCABULARY_FILE, BYTE_MODEL_FILE, CODEBOOK_FILE)
 
 _RESETS: tuple[Literal["every"], Literal["never"]] = ("every", "never")
 
@@ -219,6 +220,7 @@ def _place_of_byte_model(folder: _Folder) -> tuple[int, Path | None]:
 
 _LOADERS: dict[str, Callable[[_Folder], AbstractTokenizer]] = {
     "bytes": lambda folder: ByteTokenizer(),
+    "words": lambda folder: read_words(folder.file(VOCABULARY_FILE).read_bytes()),
     "sentencepiece": _load_sentencepiece,
     "bpe": _load_bpe,
     "gzip": _load_gzip,

@@ -17,6 +17,7 @@ from laconic.tokens.face import Tokenizer
 from laconic.tokens.folder import load_folder, save_folder
 from laconic.tokens.gzip import GZipConfig, GZipTokenizer
 from laconic.tokens.static_ac import train_static_ac
+from laconic.tokens.words import WordConfig, train_words
 
 TOKEN_MODEL = "light"
 """The byte model of tokenizers that name none: it needs no torch, and in contexts of a few bytes the transformer knows little
@@ -27,10 +28,11 @@ def build_tokenizer(kind: str, documents: Iterable[bytes] | None = None, **setti
     """Build a tokenizer.
 
     Args:
-        kind: `bytes`, `sentencepiece`, `bpe`, `ac`, `static-ac`, `gzip` or `equal-info`.
-        documents: the text that `sentencepiece`, `bpe` and `static-ac` learn from; the others need none.
-        settings: the fields of the kind's config (`SentencePieceConfig`, `BPEConfig`, `ArithmeticConfig`, `GZipConfig`,
-            `EqualInfoConfig`), and for `ac` and `equal-info` also `model`: the byte model, its name or file (`light`).
+        kind: `bytes`, `words`, `sentencepiece`, `bpe`, `ac`, `static-ac`, `gzip` or `equal-info`.
+        documents: the text that `words`, `sentencepiece`, `bpe` and `static-ac` learn from; the others need none.
+        settings: the fields of the kind's config (`WordConfig`, `SentencePieceConfig`, `BPEConfig`, `ArithmeticConfig`,
+            `GZipConfig`, `EqualInfoConfig`), and for `ac` and `equal-info` also `model`: the byte model, its name or file
+            (`light`).
 
     Raises:
         UsageError: an unknown kind or setting, or no documents where some are needed.
@@ -166,6 +168,7 @@ def _build_equal_info(
 
 _BUILDERS: dict[str, Callable[..., AbstractTokenizer]] = {
     "bytes": lambda documents: ByteTokenizer(),
+    "words": lambda documents, **settings: train_words(documents, WordConfig(**settings)),
     "sentencepiece": _build_sentencepiece,
     "bpe": _build_bpe,
     "ac": _build_ac,
@@ -177,5 +180,5 @@ _BUILDERS: dict[str, Callable[..., AbstractTokenizer]] = {
 KINDS = tuple(_BUILDERS)
 """What `build_tokenizer` can build."""
 
-TRAINED = ("sentencepiece", "bpe", "static-ac")
+TRAINED = ("words", "sentencepiece", "bpe", "static-ac")
 """Those that learn from text."""

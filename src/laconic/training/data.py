@@ -38,6 +38,23 @@ class ExampleSource(Protocol):
         ...
 
 
+@runtime_checkable
+class BatchStream(Protocol):
+    """What a training loop reads: batches, and a position to resume from."""
+
+    def next_batch(self, rows: int) -> Batch:
+        """The next segments."""
+        ...
+
+    def state(self) -> dict[str, Any]:
+        """The position, as JSON can hold it."""
+        ...
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go to a position that `state` returned."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Encoded:
     """One example as tokens.

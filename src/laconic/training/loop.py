@@ -33,7 +33,7 @@ from laconic.training.checkpoint import (
     write_common_part,
     write_process_part,
 )
-from laconic.training.data import TokenStream
+from laconic.training.data import BatchStream
 from laconic.training.interrupt import Interruption, note_interrupts
 from laconic.training.objective import AbstractObjective, Batch
 from laconic.training.optimizer import OptimizerConfig, build_optimizer
@@ -141,7 +141,7 @@ Report = Callable[[Progress], None]
 def train(
     model: nn.Module,
     objective: AbstractObjective,
-    data: TokenStream,
+    data: BatchStream,
     config: LoopConfig,
     out: Path,
     *,
@@ -191,7 +191,7 @@ class _Run:
         self,
         model: nn.Module,
         objective: AbstractObjective,
-        data: TokenStream,
+        data: BatchStream,
         config: LoopConfig,
         out: Path,
         evaluate: Evaluate | None,

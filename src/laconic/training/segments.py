@@ -1,0 +1,148 @@
+"""Whole corpora as segments, with their documents: for methods that ask which rows of a batch belong together."""
+
+from collections.abc import Sequence
+from typing import Any, final
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+
+from laconic.errors import CorruptFileError, UsageError
+from laconic.training.data import Encoded
+from laconic.training.objective import Batch
+
+ORDERS = ("random", "consecutive", "parallel")
+
+
+@final
+class SegmentStream:
+    """Documents joined and cut into segments, handed out epoch after epoch in one of three orders, or in a given one.
+
+    `random`: segments in any order. `consecutive`: documents in any order, segments as they follow each other, so that a
+    batch holds stretches of text. `parallel`: documents in any order, and each row of a batch goes on where it stopped in the
+    batch before.
+
+    Everything is held in memory, eight bytes for each token. What does not fill the last segment of an epoch, or its last
+    batch, is left out.
+
+    Args:
+        documents: encoded, none of them empty.
+        length: T, tokens in a segment.
+        pad_id: the id that carries no text.
+        rows: segments in the batch of all processes, which are handed out in as many calls as it takes.
+        order: `random`, `consecutive` or `parallel`; or for each epoch in turn the numbers of all segments, as of documents in
+            their own order.
+        seed: what the orders depend on, at least 0.
+        rank: which process this is; of each batch it gets the rows from `rank * rows / world` on.
+        world: how many processes share the batches.
+
+    Raises:
+        UsageError: the text is too short for a batch.
+    """
+
+    def __init__(
+        self,
+        documents: Sequence[Encoded],
+        *,
+        length: int,
+        pad_id: int,
+        rows: int,
+        order: str | Sequence[Int64[np.ndarray, "_"]] = "random",
+        seed: int = 0,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        if isinstance(order, str) and order not in ORDERS:
+            raise ValueError(f"order is {order!r}, but must be one of {', '.join(ORDERS)}")
+        if rows % world:
+            raise ValueError(f"rows is {rows}, but must be a multiple of the {world} processes")
+        self._documents, self._length, self._pad_id, self._order, self._seed = documents, length, pad_id, order, seed
+        self._rows, self._share, self._rank = rows, rows // world, rank
+        self._sizes = np.array([len(document.ids) for document in documents], np.int64)
+        self._bytes = np.array([document.bytes for document in documents], np.int64)
+        self.segments = int(self._sizes.sum()) // length
+        self._batches = self.segments // rows
+        if not self._batches:
+            raise UsageError(f"the text has {self.segments} segments of {length} tokens, fewer than a batch of {rows}")
+        self._epoch, self._taken = -1, 0
+        self._begin(0)
+
+    @property
+    def batches(self) -> int:
+        """Batches in an epoch."""
+        return self._batches
+
+    def next_batch(self, rows: int) -> Batch:
+        """The next rows of this process's share of the batch: all of them, or a part.
+
+        Raises:
+            ValueError: more rows than are left of the share.
+        """
+        batch, taken = divmod(self._taken, self._share)
+        if rows > self._share - taken:
+            raise ValueError(f"{rows} rows are asked for, but {self._share - taken} are left of the batch")
+        if batch == self._batches:
+            self._begin(self._epoch + 1)
+            batch = 0
+        self._taken += rows
+        first = self._rank * self._share + taken
+        chosen = self._places[batch, first : first + rows]
+        begin_B = chosen * self._length
+        place_BT = begin_B[:, None] + np.arange(self._length)
+        size = self._bytes_before(begin_B + self._length) - self._bytes_before(begin_B)
+        return Batch(
+            tokens_BT=torch.from_numpy(self._tokens_N[place_BT].astype(np.int64)),
+            pad_id=self._pad_id,
+            count=place_BT.size,
+            bytes=int(size.sum()),
+            documents_BT=torch.from_numpy(np.searchsorted(self._ends, place_BT, side="right")),
+        )
+
+    def state(self) -> dict[str, Any]:
+        """The position, as JSON can hold it."""
+        return {"epoch": self._epoch, "taken": self._taken}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go to a position that `state` returned.
+
+        Raises:
+            CorruptFileError: no such position.
+        """
+        epoch, taken = state.get("epoch"), state.get("taken")
+        if type(epoch) is not int or type(taken) is not int or epoch < 0 or not 0 <= taken <= self._batches * self._share:
+            raise CorruptFileError(f"the saved position of the segments is {state}, which no run wrote: use another checkpoint")
+        self._begin(epoch)
+        self._taken = taken
+
+    def _begin(self, epoch: int) -> None:
+        """Lay out an epoch: the tokens in order, where documents end, and which segments make which batch."""
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self._seed, epoch])))
+        given = not isinstance(self._order, str)
+        order = np.arange(len(self._documents)) if given or self._order == "random" else _permutation(rng, len(self._documents))
+        self._tokens_N = np.concatenate([self._documents[index].ids for index in order.tolist()])
+        self._ends, self._byte_ends = np.cumsum(self._sizes[order]), np.cumsum(self._bytes[order])
+        whole = self._batches * self._rows
+        if given:
+            numbers = np.asarray(self._order[epoch % len(self._order)])[:whole]
+        elif self._order == "random":
+            numbers = _permutation(rng, self.segments)[:whole]
+        else:
+            numbers = np.arange(whole)
+        columns = self._order == "parallel"
+        self._places = numbers.reshape(self._rows, self._batches).T if columns else numbers.reshape(self._batches, self._rows)
+        self._epoch, self._taken = epoch, 0
+
+    def _bytes_before(self, place_B: Int64[np.ndarray, "B"]) -> Int64[np.ndarray, "B"]:
+        """Bytes of the first so many tokens: of a document's n tokens, k stand for k / n of its bytes."""
+        document_B = np.minimum(np.searchsorted(self._ends, place_B, side="left"), len(self._ends) - 1)
+        size_B = np.diff(self._ends, prepend=0)[document_B]
+        whole_B = np.diff(self._byte_ends, prepend=0)[document_B]
+        inside_B = place_B - (self._ends[document_B] - size_B)
+        before_B: np.ndarray = self._byte_ends[document_B] - whole_B + whole_B * inside_B // size_B
+        return before_B
+
+
+def _permutation(rng: np.random.Generator, size: int) -> Int64[np.ndarray, "_"]:
+    # Raw bits, because NumPy promises those for ever, and may change its own shuffling between versions.
+    order: np.ndarray = np.argsort(rng.bit_generator.random_raw(size), kind="stable")
+    return order

@@ -118,7 +118,7 @@ def tokens_bits(
     if not len(tokens_N) or not size:
         raise ValueError(f"the text has {size} bytes and {len(tokens_N)} tokens, but must not be empty")
     total, done = 0.0, 0
-    for tokens_BT, charged_BT in _segments(tokens_N, context=context, step=step, batch=batch, pad_id=vocab_size):
+    for tokens_BT, charged_BT in cut_windows(tokens_N, context=context, step=step, batch=batch, pad_id=vocab_size):
         nll_BT = _nll(model, tokens_BT, vocab_size)
         total += float(nll_BT[charged_BT].sum())
         done += int(charged_BT.sum())
@@ -162,7 +162,7 @@ def bit_compression(bytes_per_token: float, vocab_size: int) -> float:
     return 8 * bytes_per_token / math.log2(vocab_size)
 
 
-def _segments(
+def cut_windows(
     tokens_N: Int32[np.ndarray, "N"], *, context: int, step: int, batch: int, pad_id: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Batches of segments and of marks for the tokens they charge; each token is charged exactly once."""

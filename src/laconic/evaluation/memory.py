@@ -1,0 +1,100 @@
+"""A language model with a memory, measured: in bits per byte, as without one, and per token and word."""
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int32
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from laconic.evaluation.bits import Bits, cut_windows, summarise
+from laconic.memory.keys import KeyTap
+from laconic.memory.objective import vocabulary_mass
+from laconic.memory.stores import AbstractMemory, Mass, Window, joint_log_probability
+from laconic.training.language_modeling import predict
+
+Mix = Callable[[Tensor, Tensor, Mass], Tensor]
+"""From the vocabulary's two logarithms and the memory's to log probabilities."""
+
+
+def memory_bits(
+    model: PreTrainedModel,
+    tokens_N: Int32[np.ndarray, "N"],
+    size: int,
+    memory: AbstractMemory,
+    *,
+    vocab_size: int,
+    context: int,
+    stride: int,
+    temperature: float = 1.0,
+    mix: Mix = joint_log_probability,
+    batch: int = 16,
+    progress: Callable[[int], None] | None = None,
+) -> Bits:
+    """Measure a model that reads a text with a memory, window after window.
+
+    Args:
+        model: a causal Hugging Face model in evaluation mode, of a family whose anatomy is known.
+        tokens_N: the tokens of the text, joined.
+        size: bytes of the text.
+        memory: empty at first.
+        vocab_size: V; id V is the start symbol.
+        context: tokens in a window.
+        stride: tokens that each window but the first predicts; those before them in the window are context.
+        temperature: of the memory's similarities.
+        mix: how the memory's part and the vocabulary's become one.
+        batch: windows that the model reads at once; the memory takes them one after the other.
+        progress: told how many bytes are done, about.
+
+    Raises:
+        ValueError: a stride outside its range, or no text at all.
+    """
+    total, done = 0.0, 0
+    for window, partition_N, gold_N in read_windows(
+        model, tokens_N, vocab_size=vocab_size, context=context, stride=stride, batch=batch
+    ):
+        total -= float(mix(partition_N, gold_N, memory.mass(window, temperature)).double().sum())
+        memory.remember(window)
+        done += window.asked
+        if progress:
+            progress(size * done // len(tokens_N))
+    return summarise(nats=total, tokens=done, size=size, vocab_size=vocab_size)
+
+
+def read_windows(
+    model: PreTrainedModel, tokens_N: Int32[np.ndarray, "N"], *, vocab_size: int, context: int, stride: int, batch: int = 16
+) -> Iterator[tuple[Window, Float[Tensor, "N"], Float[Tensor, "N"]]]:
+    """What a model says of a text, window after window.
+
+    Yields:
+        The window; and for the positions that it asks, logarithms of what the whole vocabulary weighs, and the right token.
+    """
+    tap, end = KeyTap(model), 0
+    device = next(model.parameters()).device
+    try:
+        for tokens_BT, charged_BT in cut_windows(tokens_N, context=context, step=stride, batch=batch, pad_id=vocab_size):
+            inputs_BT = torch.from_numpy(tokens_BT).to(device)
+            with torch.no_grad():
+                logits_BTV = predict(model, inputs_BT, vocab_size=vocab_size, start_id=vocab_size)
+                keys_BTD = tap.take(len(inputs_BT))
+            for row, charged_T in enumerate(charged_BT):
+                length = int((tokens_BT[row] != vocab_size).sum())
+                asked = int(charged_T.sum())
+                part, end = slice(length - asked, length), end + asked
+                partition_N, gold_N = vocabulary_mass(logits_BTV[row, part], inputs_BT[row, part], ignore=vocab_size)
+                key_TD, token_T = keys_BTD[row, :length], inputs_BT[row, :length]
+                yield Window(key_TD=key_TD, token_T=token_T, begin=end - length, asked=asked), partition_N, gold_N
+    finally:
+        tap.close()
+
+
+def word_perplexity(bits: Bits, words: int) -> float:
+    """The perplexity that the same bits are per word, for any tokenizer.
+
+    Args:
+        bits: a measurement.
+        words: of the same text, ends of lines among them where the field counts them.
+    """
+    return math.exp(min(bits.bits_per_byte * bits.bytes * math.log(2) / words, 700.0))

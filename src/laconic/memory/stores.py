@@ -1,0 +1,191 @@
+"""Memories to read at test time: of the window at hand, of what came before it, or of both.
+
+A text is read in windows that overlap: the model sees a whole window, and predicts the last part of it, the tokens that no
+window before has predicted. What a memory holds are slots, each the key at a position and the token that followed there.
+
+    text      ===========================================>
+    long      |<- size slots ->|
+    local                      |<- context ->|<- asked ->|       one window
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import final
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from laconic.memory.mass import memory_mass
+from laconic.memory.visibility import Visibility
+
+Mass = tuple[Float[Tensor, "N"], Float[Tensor, "N"]]
+"""Logarithms of what all slots that a prediction sees weigh, and of what those with the right token do."""
+
+_NO_TOKEN = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """What a model says of one window.
+
+    Attributes:
+        key_TD: the key at each position; also what its prediction asks with.
+        token_T: the token that is predicted at each position.
+        begin: where in the text the window begins, in tokens.
+        asked: how many positions, the last ones, are predicted here for the first time.
+    """
+
+    key_TD: Float[Tensor, "T D"]
+    token_T: Int64[Tensor, "T"]
+    begin: int
+    asked: int
+
+
+class AbstractMemory(ABC):
+    """Slots that predictions are made from, beside the vocabulary."""
+
+    @abstractmethod
+    def mass(self, window: Window, temperature: float) -> Mass:
+        """What the slots weigh for the positions of a window that are asked.
+
+        Args:
+            window: the next one of the text.
+            temperature: similarities, scaled by 1 / sqrt(D), are divided by it.
+        """
+
+    @abstractmethod
+    def remember(self, window: Window) -> None:
+        """Take in a window that has been predicted."""
+
+
+@final
+class LocalMemory(AbstractMemory):
+    """The earlier positions of the window, those of its context included. It remembers nothing."""
+
+    def mass(self, window: Window, temperature: float) -> Mass:
+        """Each position sees those before it."""
+        position_N = torch.arange(len(window.token_T), device=window.token_T.device)[-window.asked :]
+        return _mass(window, window.key_TD, window.token_T, torch.zeros_like(position_N), position_N, temperature)
+
+    def remember(self, window: Window) -> None:
+        """Nothing."""
+
+
+@final
+class LongTermMemory(AbstractMemory):
+    """The latest `size` positions before the window, as they were when they were predicted.
+
+    Positions in the window itself are left to `LocalMemory`, so that no slot counts twice when both are read.
+
+    Args:
+        size: slots; kept in memory at D numbers each.
+    """
+
+    def __init__(self, size: int) -> None:
+        if size < 1:
+            raise ValueError(f"size is {size}, but must be at least 1 slot")
+        self._size, self._end = size, 0
+        self._keys, self._tokens = _Tail(), _Tail()
+
+    def mass(self, window: Window, temperature: float) -> Mass:
+        """All positions see the same slots."""
+        if not self._end:
+            return _nothing(window)
+        # Those that the window reads again are passed over.
+        again = max(0, self._end - window.begin)
+        key_MD, token_M = (tail.before(again, self._size) for tail in (self._keys, self._tokens))
+        begin_N = torch.zeros(window.asked, dtype=torch.int64, device=window.token_T.device)
+        return _mass(window, key_MD, token_M, begin_N, begin_N + len(token_M), temperature)
+
+    def remember(self, window: Window) -> None:
+        """Keep the positions that were asked, and forget those that no later window can see."""
+        room = self._size + len(window.token_T)
+        self._keys.append(window.key_TD[-window.asked :], room)
+        self._tokens.append(window.token_T[-window.asked :], room)
+        self._end = window.begin + len(window.token_T)
+
+
+@final
+class Memories(AbstractMemory):
+    """Several memories read as one; the caller sees to it that they share no slots."""
+
+    def __init__(self, parts: Sequence[AbstractMemory]) -> None:
+        self._parts = tuple(parts)
+
+    def mass(self, window: Window, temperature: float) -> Mass:
+        """Sums over the slots of all."""
+        all_N, right_N = _nothing(window)
+        for part in self._parts:
+            more_N, more_right_N = part.mass(window, temperature)
+            all_N, right_N = torch.logaddexp(all_N, more_N), torch.logaddexp(right_N, more_right_N)
+        return all_N, right_N
+
+    def remember(self, window: Window) -> None:
+        """Each takes the window in."""
+        for part in self._parts:
+            part.remember(window)
+
+
+def joint_log_probability(partition_N: Tensor, gold_N: Tensor, mass: Mass) -> Float[Tensor, "N"]:
+    """Of vocabulary and memory as one sum (Zhong, Lei and Chen 2022, equation 6).
+
+    Args:
+        partition_N: logarithm of what all words of the vocabulary weigh.
+        gold_N: the logit of the right one.
+        mass: of the memory.
+    """
+    all_N, right_N = mass
+    return torch.logaddexp(gold_N, right_N) - torch.logaddexp(partition_N, all_N)
+
+
+def linear_log_probability(partition_N: Tensor, gold_N: Tensor, mass: Mass, *, weight: float) -> Float[Tensor, "N"]:
+    """Of vocabulary and memory as a mixture with a fixed weight: the continuous cache (Grave, Joulin and Usunier 2017).
+
+    Where the memory is empty, the vocabulary decides alone.
+
+    Args:
+        partition_N, gold_N, mass: as for `joint_log_probability`.
+        weight: of the memory, 0 to 1, both excluded.
+    """
+    all_N, right_N = mass
+    vocabulary_N, empty_N = gold_N - partition_N, all_N == -math.inf
+    mixed_N = torch.logaddexp(vocabulary_N + math.log1p(-weight), (right_N - all_N).nan_to_num(nan=0.0) + math.log(weight))
+    return torch.where(empty_N, vocabulary_N, mixed_N)
+
+
+def _nothing(window: Window) -> Mass:
+    nothing_N = torch.full((window.asked,), -math.inf, device=window.token_T.device)
+    return nothing_N, nothing_N
+
+
+def _mass(window: Window, key_MD: Tensor, token_M: Tensor, begin_N: Tensor, end_N: Tensor, temperature: float) -> Mass:
+    query_ND, target_N = window.key_TD[-window.asked :], window.token_T[-window.asked :]
+    nothing_N = torch.zeros_like(begin_N)
+    visibility = Visibility(begin_N=begin_N, end_N=end_N, gap_begin_N=nothing_N, gap_end_N=nothing_N)
+    scale = 1.0 / (math.sqrt(query_ND.shape[1]) * temperature)
+    return memory_mass(query_ND, key_MD, target_N, token_M, visibility, scale=scale, ignore=_NO_TOKEN)
+
+
+@final
+class _Tail:
+    """The latest rows of a sequence that grows, in one piece of memory, so that reading them copies nothing."""
+
+    def __init__(self) -> None:
+        self._rows, self._stop = torch.empty(0), 0
+
+    def append(self, rows: Tensor, room: int) -> None:
+        """Add rows; at least the latest `room` are kept."""
+        if self._stop + len(rows) > len(self._rows):
+            kept = self._rows[max(0, self._stop - room) : self._stop] if self._stop else rows[:0]
+            self._rows, self._stop = rows.new_empty((2 * (room + len(rows)), *rows.shape[1:])), len(kept)
+            self._rows[: self._stop] = kept
+        self._rows[self._stop : self._stop + len(rows)] = rows
+        self._stop += len(rows)
+
+    def before(self, passed: int, size: int) -> Tensor:
+        """At most `size` rows, up to the last but `passed`."""
+        stop = max(0, self._stop - passed)
+        return self._rows[max(0, stop - size) : stop]

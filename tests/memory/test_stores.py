@@ -1,0 +1,82 @@
+"""What each memory holds for each window, told by tokens that say where they stand."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from laconic.memory.stores import (
+    LocalMemory,
+    LongTermMemory,
+    Memories,
+    Window,
+    joint_log_probability,
+    linear_log_probability,
+)
+
+TOKENS = torch.randint(0, 4, (60,), generator=torch.Generator().manual_seed(2))
+
+
+def windows(length: int, step: int) -> list[Window]:
+    """A text of 60 tokens in windows; a key depends on its position, and on the window that it was read in."""
+    found, done = [], 0
+    while done < 60:
+        stop = min(60, length if not done else done + step)
+        begin = max(0, stop - length)
+        generator = torch.Generator().manual_seed(stop)
+        key_TD = torch.randn(stop - begin, 3, generator=generator)
+        found.append(Window(key_TD=key_TD, token_T=TOKENS[begin:stop], begin=begin, asked=stop - done))
+        done = stop
+    return found
+
+
+@given(st.integers(2, 12), st.integers(1, 12), st.integers(1, 40), st.sampled_from([0.5, 1.0]))
+def test_local_and_long_are_the_window_and_what_was_before(length: int, step: int, size: int, temperature: float) -> None:
+    step = min(step, length)
+    memory, seen = Memories([LocalMemory(), LongTermMemory(size)]), list[tuple[int, torch.Tensor]]()
+    for window in windows(length, step):
+        all_N, right_N = memory.mass(window, temperature)
+        before = [key_D for place, key_D in seen if place < window.begin][-size:]
+        tokens_before = [int(TOKENS[place]) for place, _ in seen if place < window.begin][-size:]
+        context = len(window.token_T) - window.asked
+        for n in range(window.asked):
+            place = context + n
+            keys = [*before, *window.key_TD[:place]]
+            values = [*tokens_before, *window.token_T[:place].tolist()]
+            scores = [float(window.key_TD[place] @ key_D) / math.sqrt(3) / temperature for key_D in keys]
+            right = [score for score, value in zip(scores, values, strict=True) if value == window.token_T[place]]
+            for ours, expected in ((all_N[n], scores), (right_N[n], right)):
+                wanted = float(torch.logsumexp(torch.tensor(expected), 0)) if expected else -math.inf
+                assert float(ours) == pytest.approx(wanted, abs=1e-4)
+        seen += [(window.begin + context + n, window.key_TD[context + n]) for n in range(window.asked)]
+        memory.remember(window)
+
+
+def test_long_memory_does_not_grow() -> None:
+    memory = LongTermMemory(7)
+    for window in windows(10, 3):
+        memory.remember(window)
+    assert len(memory._tokens._rows) <= 2 * (7 + 10 + 10)
+
+
+def test_probabilities_by_hand() -> None:
+    logs = [torch.tensor([math.log(value)]) for value in (8.0, 2.0, 4.0, 3.0)]
+    partition_N, gold_N, all_N, right_N = logs
+    assert joint_log_probability(partition_N, gold_N, (all_N, right_N)).exp().item() == pytest.approx(5 / 12)
+    mixed = linear_log_probability(partition_N, gold_N, (all_N, right_N), weight=0.2)
+    assert mixed.exp().item() == pytest.approx(0.8 * 0.25 + 0.2 * 0.75)
+
+
+def test_an_empty_memory_leaves_the_vocabulary_alone() -> None:
+    partition_N, gold_N, nothing_N = torch.tensor([2.0]), torch.tensor([1.0]), torch.tensor([-math.inf])
+    assert joint_log_probability(partition_N, gold_N, (nothing_N, nothing_N)).item() == -1.0
+    assert linear_log_probability(partition_N, gold_N, (nothing_N, nothing_N), weight=0.3).item() == -1.0
+    with_none_right = linear_log_probability(partition_N, gold_N, (torch.tensor([0.0]), nothing_N), weight=0.3)
+    assert with_none_right.item() == pytest.approx(-1.0 + math.log(0.7))
+
+
+def test_a_memory_has_room() -> None:
+    with pytest.raises(ValueError, match="size is 0"):
+        LongTermMemory(0)

@@ -13,6 +13,7 @@ from tests.bytelm.random_transformers import random_model, random_symbols
 from laconic.archive.stream import compress, decompress
 from laconic.bytelm.base import CountFormat
 from laconic.bytelm.registry import load_byte_lm
+from laconic.errors import ModelMismatchError
 
 FORM = CountFormat(precision=20, eos=False)
 SHAPE = {"layers": 3, "width": 64, "heads": 4, "head": 16, "ffn": 80, "band": 24}
@@ -47,10 +48,13 @@ SHIPPED_FILES = {
         "925c9939f9d5af1047221bea2c5d9878ce465fd41adbb4a91809776f75d0"
     ),
     "transformer-3m": (
-        "8c4c4143019418a0478387b8d1cf5a08f5542384ab7573264a3eba00693a"
-        "97234c264e3de63f4fa32cbc1601c2cb8e96bdbb58e7d8118fe36697f308"
+        "8c4c414301947d323b2deb2818cb52daf5542284ab75730d1f410d5ea5ac"
+        "ccf04ebe28324f0e1dc91561003bf2ae5d5be8e22eeed363939f8e7f7c"
     ),
 }
+FIRST_3M = bytes.fromhex(
+    "8c4c4143019418a0478387b8d1cf5a08f5542384ab7573264a3eba00693a97234c264e3de63f4fa32cbc1601c2cb8e96bdbb58e7d8118fe36697f308"
+)
 
 PROCESSORS = {
     "AVX2": {"ONEDNN_MAX_CPU_ISA": "AVX2"},
@@ -99,3 +103,9 @@ def test_a_file_of_a_shipped_transformer(name: str) -> None:
     file = bytes.fromhex(SHIPPED_FILES[name])
     assert compress(SHIPPED_TEXT, load_byte_lm(name)) == file
     assert decompress(file) == SHIPPED_TEXT
+
+
+def test_a_file_of_the_first_3m_transformer_which_is_no_longer_in_the_package() -> None:
+    with pytest.raises(ModelMismatchError, match="cfd1b8878347a018"):
+        decompress(FIRST_3M)
+    assert decompress(FIRST_3M, ROOT / "assets" / "transformer-3m-first.safetensors") == SHIPPED_TEXT

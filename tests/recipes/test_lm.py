@@ -11,7 +11,8 @@ from tests.recipes.small import small_config, write_text
 
 from laconic.errors import LaconicError, MissingDataError, TrainingError, UsageError
 from laconic.model.folder import load_model
-from laconic.recipes.lm import LMConfig, held_out_tokens, lm_cpu, run_lm
+from laconic.recipes.lm import LMConfig, lm_cpu, run_lm
+from laconic.recipes.lm_data import held_out_tokens
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import begin_run
 from laconic.records.record import Record

@@ -11,7 +11,7 @@ from transformers import PreTrainedModel
 
 from laconic.evaluation.bits import Bits, cut_windows, summarise
 from laconic.memory.keys import KeyTap
-from laconic.memory.objective import vocabulary_mass
+from laconic.memory.mass import vocabulary_mass
 from laconic.memory.stores import AbstractMemory, Mass, Window, joint_log_probability
 from laconic.training.language_modeling import predict
 

@@ -7,11 +7,10 @@ from typing import final
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.nn import functional
 
 from laconic.memory.gather import gather_rows, place_of
 from laconic.memory.keys import KeyTap
-from laconic.memory.mass import memory_mass
+from laconic.memory.mass import memory_mass, vocabulary_mass
 from laconic.memory.visibility import Visibility, see_earlier, see_other_rows
 from laconic.training.language_modeling import predict
 from laconic.training.objective import AbstractObjective, Batch, LossOutput
@@ -103,21 +102,6 @@ class Trime(AbstractObjective):
             return see_other_rows(rows, length, own=own, first=first, all_rows=all_rows, device=device)
         everyone = see_earlier(gather_rows(_documents(batch)), across_rows=True)
         return everyone.of(slice(first * length, (first + rows) * length))
-
-
-def vocabulary_mass(
-    logits_NV: Float[Tensor, "N V"], target_N: Int64[Tensor, "N"], *, ignore: int
-) -> tuple[Float[Tensor, "N"], Float[Tensor, "N"]]:
-    """Logarithms of what all words of the vocabulary weigh, and of what the target does.
-
-    Args:
-        logits_NV: the model's.
-        target_N: what is to be predicted.
-        ignore: the target where nothing is; both numbers mean nothing there, and are equal.
-    """
-    gold_N = logits_NV.gather(-1, target_N.masked_fill(target_N == ignore, 0)[:, None])[:, 0]
-    # Faster than the normaliser on its own, for PyTorch has one loop for it.
-    return gold_N + functional.cross_entropy(logits_NV, target_N, ignore_index=ignore, reduction="none"), gold_N
 
 
 def _documents(batch: Batch) -> Int64[Tensor, "B T"]:

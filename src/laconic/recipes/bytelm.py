@@ -120,13 +120,14 @@ def bytelm_default() -> Recipe:
     """The run behind the shipped `default`: 3m on Wikipedia, code and a little of many languages, by Muon."""
     config = ByteLMConfig(
         corpora=("wikipedia-en:0.92", "stdlib:0.06", "multilingual:0.02"),
+        wrapped=0.2,
         size="3m",
         band=128,
         valid_bytes=262_144,
         test_bytes=3_000_000,
         calibration_bytes=262_144,
         loop=LoopConfig(
-            steps=2_700,
+            steps=5_200,
             batch=16,
             micro_batch=8,
             # Without decay the norms leave Muon free to let the residual stream grow until nothing new is learned.

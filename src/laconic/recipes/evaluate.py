@@ -8,7 +8,8 @@ from pathlib import Path
 from laconic.errors import UsageError
 from laconic.model.folder import load_model
 from laconic.recipes.evaluate_bytes import measure_byte_run
-from laconic.recipes.lm import LMConfig, held_out_tokens, measure, measured_results
+from laconic.recipes.lm import LMConfig, measure, measured_results
+from laconic.recipes.lm_data import held_out_tokens
 from laconic.recipes.ngram import BYTE_MODEL
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import MODEL, TOKENIZER, load_config

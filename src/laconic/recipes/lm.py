@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +11,30 @@ import torch
 from accelerate import PartialState
 from transformers import PreTrainedModel
 
-from laconic.errors import MissingDataError
+from laconic.errors import UsageError
 from laconic.evaluation.bits import Bits, tokens_bits
 from laconic.evaluation.flops import flops_per_byte, training_flops
 from laconic.evaluation.trivial import uniform_bits_per_byte
-from laconic.model.folder import save_model
+from laconic.memory.keys import KeyTap
+from laconic.memory.objective import Trime, TrimeConfig
+from laconic.model.folder import load_model, save_model
 from laconic.model.sizes import build_model, count_parameters, find_size
+from laconic.recipes.lm_data import STREAM, held_out_tokens, training_data
 from laconic.recipes.registry import Recipe, RunOptions
 from laconic.recipes.rundir import MODEL, RECORD, TOKENIZER, begin_run, has_begun, held_out_curve, read_log, stopped
 from laconic.recipes.settings import to_plain
 from laconic.recipes.tokenizer import make_tokenizer
 from laconic.records.record import Record
 from laconic.text.corpora import open_corpus
-from laconic.text.pipeline import ExampleStream, PipelineConfig
 from laconic.tokens.base import AbstractTokenizer
 from laconic.tokens.registry import load_tokenizer, save_tokenizer
-from laconic.training.data import PACKINGS, AbstractTokenSource, Encoded, EncodingSource, StoredSource, TokenStream
+from laconic.training.data import PACKINGS
 from laconic.training.language_modeling import LanguageModeling
 from laconic.training.loop import LoopConfig, Outcome, Progress, shares, train
+from laconic.training.objective import AbstractObjective
+from laconic.training.segments import ORDERS
 
-_CHUNK = 64
+OBJECTIVES = ("lm", "trime")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +47,13 @@ class LMConfig:
         tokenizer_bytes: text that a tokenizer learns from, at most.
         size: a key of `laconic.model.sizes.SIZES`.
         context: tokens in a segment.
+        order: `stream`: of segments cut from 10,240-symbol examples as they come, whatever documents they are of. Otherwise
+            documents are tokenized whole and held in memory (8 bytes for each token), and segments come `random`,
+            `consecutive` or `parallel` (`laconic.training.segments`), for `loop.steps` steps; `train_bytes` then only limits
+            what is read.
+        objective: `lm`, or `trime`: with the batch as memory.
+        trime: what that memory is; `long` asks for consecutive segments.
+        initial: a folder with a Hugging Face model to go on from; none for fresh weights.
         packing: `pack` uses every token; `trim` only the first `context` of each 10,240-symbol example, as the paper does.
         train_bytes: bytes of text to train on; the number of steps follows from it, and the tokens are held in memory
             (4 bytes each). None: `loop.steps` steps, read as a stream.
@@ -60,6 +71,10 @@ class LMConfig:
     tokenizer_bytes: int = 20_000_000
     size: str = "1m"
     context: int = 256
+    order: str = STREAM
+    objective: str = "lm"
+    trime: TrimeConfig = field(default_factory=TrimeConfig)
+    initial: str | None = None
     packing: str = "pack"
     train_bytes: int | None = 5_000_000
     valid_bytes: int = 100_000
@@ -77,6 +92,14 @@ class LMConfig:
         if self.train_bytes is not None and self.train_bytes < 1:
             raise ValueError(f"train_bytes is {self.train_bytes}, but must be at least 1, or none")
         self._require_ranges()
+        if self.order not in (STREAM, *ORDERS):
+            raise ValueError(f"order is {self.order!r}, but must be one of {', '.join((STREAM, *ORDERS))}")
+        if self.objective not in OBJECTIVES:
+            raise ValueError(f"objective is {self.objective!r}, but must be one of {', '.join(OBJECTIVES)}")
+        if self.objective == "trime" and self.trime.reach == "long" and self.order != "consecutive":
+            raise ValueError(
+                f"order is {self.order!r}, but a long memory needs rows that follow each other: set it to consecutive"
+            )
 
     def _require_ranges(self) -> None:
         if self.stride is not None and not 1 <= self.stride <= self.context:
@@ -112,7 +135,7 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
         _prepare_tokenizer(config, out, options)
     PartialState().wait_for_everyone()
     tokenizer = load_tokenizer(out / TOKENIZER)
-    source, loop = _training_data(config, tokenizer, options, rank, world)
+    data, loop = training_data(config, tokenizer, options, rank, world)
     model = new_model(config, tokenizer)
     valid_N, valid_size = held_out_tokens(config, tokenizer, "valid", config.valid_bytes, options.data_root)
     test_N, test_size = held_out_tokens(config, tokenizer, config.test_split, config.test_bytes, options.data_root)
@@ -122,8 +145,8 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
 
     outcome = train(
         model,
-        LanguageModeling(vocab_size=tokenizer.vocab_size, z_loss=config.z_loss),
-        TokenStream(source, length=config.context, pad_id=tokenizer.pad_id, packing=config.packing),
+        _objective(config, model, tokenizer),
+        data,
         loop,
         out,
         evaluate=evaluate,
@@ -143,24 +166,30 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
 
 
 def new_model(config: LMConfig, tokenizer: AbstractTokenizer) -> PreTrainedModel:
-    """The untrained model of a configuration, with one row more than the tokenizer has ids: the start symbol's."""
+    """The model that a run begins with: it has one row more than the tokenizer has ids, the start symbol's.
+
+    Raises:
+        UsageError: the model to go on from has other ids.
+    """
+    if config.initial is not None:
+        return _go_on_from(Path(config.initial), tokenizer)
     return build_model(config.size, vocab_size=tokenizer.vocab_size + 1, context=config.context, seed=config.seed)
 
 
-def held_out_tokens(
-    config: LMConfig, tokenizer: AbstractTokenizer, split: str, limit: int, data_root: Path | None
-) -> tuple[np.ndarray, int]:
-    """The tokens of the beginning of a split, joined, and how many bytes they stand for.
+def _go_on_from(folder: Path, tokenizer: AbstractTokenizer) -> PreTrainedModel:
+    model, rows = load_model(folder), tokenizer.vocab_size + 1
+    if model.config.vocab_size < rows:
+        raise UsageError(
+            f"the model in {folder} has {model.config.vocab_size} ids, but {tokenizer.name} and the start symbol need {rows}: "
+            "choose the tokenizer that it was trained with"
+        )
+    return model
 
-    Raises:
-        MissingDataError: the split holds no text.
-    """
-    corpus = open_corpus(config.corpus, split, data_root=data_root)
-    stream = ExampleStream(corpus, PipelineConfig(seed=None, take_bytes=limit))
-    encoded = _encode_all(tokenizer, stream)
-    if not sum(one.bytes for one in encoded):
-        raise MissingDataError(f"the split {split!r} of {config.corpus} holds no text: choose another split or corpus")
-    return np.concatenate([one.ids for one in encoded]), sum(one.bytes for one in encoded)
+
+def _objective(config: LMConfig, model: PreTrainedModel, tokenizer: AbstractTokenizer) -> AbstractObjective:
+    if config.objective == "trime":
+        return Trime(KeyTap(model), vocab_size=tokenizer.vocab_size, config=config.trime)
+    return LanguageModeling(vocab_size=tokenizer.vocab_size, z_loss=config.z_loss)
 
 
 def measure(
@@ -226,32 +255,6 @@ def _prepare_tokenizer(config: LMConfig, out: Path, options: RunOptions) -> None
     tokenizer = make_tokenizer(config.tokenizer, corpus.documents(), limit=config.tokenizer_bytes)
     (out / TOKENIZER).mkdir(exist_ok=True)
     save_tokenizer(tokenizer, out / TOKENIZER)
-
-
-def _training_data(
-    config: LMConfig, tokenizer: AbstractTokenizer, options: RunOptions, rank: int, world: int
-) -> tuple[AbstractTokenSource, LoopConfig]:
-    corpus = open_corpus(config.corpus, "train", data_root=options.data_root)
-    if config.train_bytes is None:
-        stream = ExampleStream(corpus, PipelineConfig(seed=config.seed, epochs=None, rank=rank, world=world))
-        return EncodingSource(stream, tokenizer, chunk=_CHUNK), config.loop
-    stream = ExampleStream(corpus, PipelineConfig(seed=config.seed, epochs=None, take_bytes=config.train_bytes))
-    encoded = _encode_all(tokenizer, stream)
-    return StoredSource(encoded, rank=rank, world=world), replace(config.loop, steps=count_steps(encoded, config))
-
-
-def count_steps(encoded: Sequence[Encoded], config: LMConfig) -> int:
-    """How many updates it takes to read all examples once."""
-    tokens = sum(config.context if config.packing == "trim" else len(one.ids) for one in encoded)
-    return max(1, math.ceil(tokens / (config.context * config.loop.batch)))
-
-
-def _encode_all(tokenizer: AbstractTokenizer, stream: ExampleStream) -> list[Encoded]:
-    encoded: list[Encoded] = []
-    source = EncodingSource(stream, tokenizer, chunk=_CHUNK)
-    while (one := source.next()) is not None:
-        encoded.append(one)
-    return encoded
 
 
 def _tell(

@@ -52,6 +52,9 @@ class Recipe:
 
 _HOMES = {
     "lm-cpu": ("lm", "lm_cpu", "a small language model on any tokenizer, sized for a computer without accelerator"),
+    "lm-wikitext2-cpu": ("trime", "lm_wikitext2_cpu", "a plain model of the words of WikiText-2, to compare the next two with"),
+    "trime-wikitext2-cpu": ("trime", "trime_wikitext2_cpu", "Zhong et al. 2022, TrimeLM, sized for two cores"),
+    "trime-long-wikitext2-cpu": ("trime", "trime_long_wikitext2_cpu", "Zhong et al. 2022, TrimeLMlong, sized for two cores"),
     "bytes-25m": ("paper", "bytes_25m", "Lester et al. 2024, 25m on bytes"),
     "sentencepiece-25m": ("paper", "sentencepiece_25m", "Lester et al. 2024, 25m on SentencePiece, v=32,000"),
     "equal-info-25m": ("paper", "equal_info_25m", "Lester et al. 2024, 25m on Equal-Info windows, b=16, v=65,536"),

@@ -48,8 +48,7 @@ SHIPPED_FILES = {
         "925c9939f9d5af1047221bea2c5d9878ce465fd41adbb4a91809776f75d0"
     ),
     "transformer-3m": (
-        "8c4c414301947d323b2deb2818cb52daf5542284ab75730d1f410d5ea5ac"
-        "ccf04ebe28324f0e1dc91561003bf2ae5d5be8e22eeed363939f8e7f7c"
+        "8c4c414301947d323b2deb2818cb52daf5542284ab75730d1f410d5ea5acccf04ebe28324f0e1dc91561003bf2ae5d5be8e22eeed363939f8e7f7c"
     ),
 }
 FIRST_3M = bytes.fromhex(

@@ -6,6 +6,7 @@ import pytest
 from tests.recipes.small import small_config, write_text
 
 from laconic.errors import UsageError
+from laconic.evaluation.memory import MemoryConfig
 from laconic.recipes.evaluate import evaluate_run
 from laconic.recipes.lm import run_lm
 from laconic.recipes.registry import RunOptions
@@ -58,3 +59,18 @@ def test_an_unfinished_run_is_named(run: Path, tmp_path: Path) -> None:
         evaluate_run(tmp_path)
     with pytest.raises(UsageError, match="holds no run"):
         evaluate_run(tmp_path / "nothing")
+
+
+def test_a_memory_changes_the_measurement_and_is_recorded(run: Path) -> None:
+    reads = [MemoryConfig(), MemoryConfig(read="local"), MemoryConfig(read="long", size=64), MemoryConfig(read="none", size=64)]
+    records = [evaluate_run(run, limit=1_000, stride=16, memory=read)[0] for read in reads]
+    bits = [record.results["bits_per_byte"] for record in records]
+    assert len(set(bits[:3])) == 3 and bits[0] == bits[3]
+    assert [record.results["memory"] for record in records] == ["none", "local", "long", "none"]
+    assert records[2].config["memory"]["size"] == 64
+
+
+def test_byte_models_have_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "byte_model.safetensors").write_bytes(b"")
+    with pytest.raises(UsageError, match="byte models are measured without a memory"):
+        evaluate_run(tmp_path, memory=MemoryConfig(read="local"))

@@ -53,7 +53,7 @@ def test_the_recipes_differ_in_what_they_are_about() -> None:
     [
         ({"order": "sorted"}, "order is 'sorted'"),
         ({"objective": "knn"}, "objective is 'knn'"),
-        ({"objective": "trime", "trime": TrimeConfig(reach="long")}, "must be consecutive for a long memory"),
+        ({"objective": "trime", "trime": TrimeConfig(reach="long")}, "a long memory needs rows that follow each other"),
     ],
 )
 def test_settings_are_checked(changes: dict[str, object], message: str) -> None:

@@ -1,7 +1,7 @@
 """`laconic evaluate`: what a trained model charges for held-out text, in bits per byte."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +18,15 @@ def evaluate(
     stride: Annotated[
         int | None, typer.Option(min=1, help="New tokens per segment; fewer than the context overlap. [context]")
     ] = None,
+    memory: Annotated[
+        Literal["none", "local", "long"], typer.Option(help="Read with a memory: of the segment, and of what came before it.")
+    ] = "none",
+    memory_size: Annotated[int, typer.Option(min=1, help="Tokens of what came before (long).")] = 15_000,
+    temperature: Annotated[float, typer.Option(help="Similarities in memory are divided by it.")] = 1.0,
+    cache_weight: Annotated[
+        float | None,
+        typer.Option(help="Mix memory in with this weight, as the continuous cache does. [TRIME's one sum]"),
+    ] = None,
     data_root: Annotated[Path | None, typer.Option(help="Folder with the named data sets. [LACONIC_DATA]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -29,21 +38,30 @@ def evaluate(
     Example: how well does a model of Python sources read a book?
 
         $ laconic evaluate runs/small --corpus book.txt --split all --limit-mb 0.5
+
+    Example: with the last 15,000 tokens as memory, each segment half new:
+
+        $ laconic evaluate runs/trime --memory long --stride 256
     """
     import math
 
     from laconic.cli.bars import training_bar
     from laconic.cli.train import describe
     from laconic.errors import UsageError
+    from laconic.evaluation.memory import MemoryConfig
     from laconic.recipes.evaluate import evaluate_run
     from laconic.recipes.registry import RunOptions
 
     if math.isnan(limit_mb):
         raise UsageError("--limit-mb is nan, but must be a number of MB")
+    try:
+        read = MemoryConfig(read=memory, size=memory_size, temperature=temperature, cache_weight=cache_weight)
+    except ValueError as error:
+        raise UsageError(f"{error}; laconic evaluate --help lists the settings") from error
     with training_bar("measuring", quiet=as_json) as progress:
         options = RunOptions(data_root=data_root, progress=progress)
         record, path = evaluate_run(
-            run, corpus=corpus, split=split, limit=round(limit_mb * 1e6), stride=stride, options=options
+            run, corpus=corpus, split=split, limit=round(limit_mb * 1e6), stride=stride, memory=read, options=options
         )
     text = describe(record, run).replace(str(run / "record.json"), str(path))
     print_result({"record": str(path), **record.to_dict()}, as_json, text)

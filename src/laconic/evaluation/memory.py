@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,8 +14,59 @@ from transformers import PreTrainedModel
 from laconic.evaluation.bits import Bits, cut_windows, summarise
 from laconic.memory.keys import KeyTap
 from laconic.memory.mass import vocabulary_mass
-from laconic.memory.stores import AbstractMemory, Mass, Window, joint_log_probability
+from laconic.memory.stores import (
+    AbstractMemory,
+    LocalMemory,
+    LongTermMemory,
+    Mass,
+    Memories,
+    Window,
+    joint_log_probability,
+    linear_log_probability,
+)
 from laconic.training.language_modeling import predict
+
+READS = ("none", "local", "long")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryConfig:
+    """With which memory a model is read.
+
+    Attributes:
+        read: `none`; `local`: the earlier tokens of the window; `long`: those, and what came before the window.
+        size: slots of what came before it.
+        temperature: similarities are divided by it.
+        cache_weight: mix with this fixed weight, between 0 and 1, as the continuous cache does; None for one sum with the
+            vocabulary, as TRIME does.
+    """
+
+    read: str = "none"
+    size: int = 15_000
+    temperature: float = 1.0
+    cache_weight: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.read not in READS:
+            raise ValueError(f"read is {self.read!r}, but must be one of {', '.join(READS)}")
+        if self.size < 1:
+            raise ValueError(f"size is {self.size}, but must be at least 1 slot")
+        if not 0 < self.temperature < math.inf:
+            raise ValueError(f"temperature is {self.temperature}, but must be positive")
+        if self.cache_weight is not None and not 0 < self.cache_weight < 1:
+            raise ValueError(f"cache_weight is {self.cache_weight}, but must lie between 0 and 1, or be none")
+
+    def memory(self) -> AbstractMemory:
+        """The memory, empty."""
+        local: list[AbstractMemory] = [] if self.read == "none" else [LocalMemory()]
+        return Memories([*local, LongTermMemory(self.size)] if self.read == "long" else local)
+
+    def mix(self) -> "Mix":
+        """How its part and the vocabulary's become one."""
+        if self.cache_weight is None:
+            return joint_log_probability
+        return partial(linear_log_probability, weight=self.cache_weight)
+
 
 Mix = Callable[[Tensor, Tensor, Mass], Tensor]
 """From the vocabulary's two logarithms and the memory's to log probabilities."""
@@ -23,13 +76,11 @@ def memory_bits(
     model: PreTrainedModel,
     tokens_N: Int32[np.ndarray, "N"],
     size: int,
-    memory: AbstractMemory,
+    memory: MemoryConfig,
     *,
     vocab_size: int,
     context: int,
     stride: int,
-    temperature: float = 1.0,
-    mix: Mix = joint_log_probability,
     batch: int = 16,
     progress: Callable[[int], None] | None = None,
 ) -> Bits:
@@ -39,24 +90,22 @@ def memory_bits(
         model: a causal Hugging Face model in evaluation mode, of a family whose anatomy is known.
         tokens_N: the tokens of the text, joined.
         size: bytes of the text.
-        memory: empty at first.
+        memory: with which memory to read it; it is empty at first.
         vocab_size: V; id V is the start symbol.
         context: tokens in a window.
         stride: tokens that each window but the first predicts; those before them in the window are context.
-        temperature: of the memory's similarities.
-        mix: how the memory's part and the vocabulary's become one.
         batch: windows that the model reads at once; the memory takes them one after the other.
         progress: told how many bytes are done, about.
 
     Raises:
         ValueError: a stride outside its range, or no text at all.
     """
-    total, done = 0.0, 0
+    total, done, slots, mix = 0.0, 0, memory.memory(), memory.mix()
     for window, partition_N, gold_N in read_windows(
         model, tokens_N, vocab_size=vocab_size, context=context, stride=stride, batch=batch
     ):
-        total -= float(mix(partition_N, gold_N, memory.mass(window, temperature)).double().sum())
-        memory.remember(window)
+        total -= float(mix(partition_N, gold_N, slots.mass(window, memory.temperature)).double().sum())
+        slots.remember(window)
         done += window.asked
         if progress:
             progress(size * done // len(tokens_N))

@@ -1,11 +1,13 @@
 """Measuring a finished run on any text: a language model on tokens, or a byte model."""
 
 import re
+import time
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 from laconic.errors import UsageError
+from laconic.evaluation.memory import MemoryConfig, memory_bits
 from laconic.model.folder import load_model
 from laconic.recipes.evaluate_bytes import measure_byte_run
 from laconic.recipes.lm import LMConfig, measure, measured_results
@@ -25,6 +27,7 @@ def evaluate_run(
     split: str | None = None,
     limit: int = 1_000_000,
     stride: int | None = None,
+    memory: MemoryConfig | None = None,
     options: RunOptions | None = None,
 ) -> tuple[Record, Path]:
     """Measure a trained model, and write a record beside it.
@@ -35,6 +38,7 @@ def evaluate_run(
         split: which part of it; that of the run's final measurement if None.
         limit: bytes to measure on, from the beginning of the split.
         stride: new tokens per segment; the run's own if None.
+        memory: with which memory a language model is read; none if None.
         options: where the data are, and whom to tell of progress.
 
     Returns:
@@ -42,11 +46,13 @@ def evaluate_run(
 
     Raises:
         UsageError: `run` is not the folder of a run, or was not trained to its end; or a name that is not
-            known, or a stride beyond the context.
+            known, or a stride beyond the context, or a memory for a model that cannot have one.
         MissingDataError: the text is not at hand, or empty.
     """
-    options = options or RunOptions()
+    options, memory = options or RunOptions(), memory or MemoryConfig()
     if (run / BYTE_MODEL).is_file():
+        if memory.read != "none":
+            raise UsageError("byte models are measured without a memory: leave it out")
         if stride is not None:
             raise UsageError("byte models are measured on segments that do not overlap: leave out the stride")
         return _evaluate_bytes(run, corpus, split, limit, options)
@@ -60,16 +66,23 @@ def evaluate_run(
     )
     split = config.test_split if split is None else split
     asked = {"run": str(run), "corpus": changed.corpus, "split": split, "limit": limit, "trained": to_plain(config)}
-    asked["stride"] = config.context if changed.stride is None else changed.stride
+    asked["stride"] = step = config.context if changed.stride is None else changed.stride
+    asked["memory"] = to_plain(memory)
     record = Record.start(kind="evaluate", name=f"{changed.corpus}, {split}", seed=config.seed, config=asked)
     if not (run / MODEL).is_dir():
         raise UsageError(f"the run in {run} has not come to its end: continue it with laconic train --resume")
     model, tokenizer = load_model(run / MODEL), load_tokenizer(run / TOKENIZER)
     model.train(False)
     tokens_N, size = held_out_tokens(changed, tokenizer, split, limit, options.data_root)
-    tell = options.progress
-    bits = measure(changed, model, tokenizer, tokens_N, size, (lambda done: tell(done, size, "")) if tell is not None else None)
+    tell, began = options.progress, time.perf_counter()
+    progress = (lambda done: tell(done, size, "")) if tell is not None else None
+    if memory.read == "none":
+        bits = measure(changed, model, tokenizer, tokens_N, size, progress)
+    else:
+        shape = {"vocab_size": tokenizer.vocab_size, "context": config.context, "stride": step}
+        bits = memory_bits(model, tokens_N, size, memory, **shape, progress=progress)
     results = measured_results(model, tokenizer, bits, context=config.context)
+    results |= {"memory": memory.read, "tokens_per_second": bits.tokens / (time.perf_counter() - began)}
     finished = record.finish(results=results, cost={"flops": results["flops_per_byte_full"] * bits.bytes})
     path = _free_path(run, f"evaluate-{_slug(changed.corpus)}-{split}")
     finished.save(path)

@@ -8,9 +8,11 @@ from tests.recipes.small import small_config, write_text
 
 from laconic.errors import UsageError
 from laconic.memory.objective import TrimeConfig
+from laconic.recipes.evaluate import evaluate_run
 from laconic.recipes.lm import LMConfig, run_lm
 from laconic.recipes.registry import RunOptions, find_recipe
 from laconic.recipes.trime import lm_wikitext2_cpu, trime_long_wikitext2_cpu, trime_wikitext2_cpu
+from laconic.training.schedule import ScheduleConfig
 
 
 @pytest.mark.parametrize(
@@ -27,14 +29,18 @@ def test_a_run_ends_with_a_model_and_a_record(tmp_path: Path, changes: dict[str,
     assert record.results["training_steps"] == 12
     assert 0.5 < record.results["bits_per_byte"] < 8
     assert (tmp_path / "run" / "model" / "config.json").is_file()
+    again, _ = evaluate_run(tmp_path / "run", limit=1_000)
+    assert again.results["bits_per_byte"] == record.results["bits_per_byte"]
+    assert again.results["memory"] == ("local" if config.objective == "trime" else "none")
 
 
 def test_training_goes_on_from_a_model_in_a_folder(tmp_path: Path) -> None:
     config = _config(tmp_path)
     first = run_lm("small", config, tmp_path / "a", RunOptions())
-    going_on = replace(config, objective="trime", initial=str(tmp_path / "a" / "model"), seed=1)
+    still = replace(config.loop, steps=1, schedule=ScheduleConfig(peak=1e-9, warmup=0))
+    going_on = replace(config, initial=str(tmp_path / "a" / "model"), seed=1, loop=still)
     second = run_lm("small", going_on, tmp_path / "b", RunOptions())
-    assert second.results["bits_per_byte"] < first.results["bits_per_byte"] + 0.2
+    assert second.results["bits_per_byte"] == pytest.approx(first.results["bits_per_byte"], rel=1e-4)
     with pytest.raises(UsageError, match=r"has 258 ids, but equal-info\[16,65536\] and the start symbol need 65537"):
         run_lm("small", replace(going_on, tokenizer="equal-info[16,65536]"), tmp_path / "c", RunOptions())
 

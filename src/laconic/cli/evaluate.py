@@ -19,8 +19,9 @@ def evaluate(
         int | None, typer.Option(min=1, help="New tokens per segment; fewer than the context overlap. [context]")
     ] = None,
     memory: Annotated[
-        Literal["none", "local", "long"], typer.Option(help="Read with a memory: of the segment, and of what came before it.")
-    ] = "none",
+        Literal["none", "local", "long"] | None,
+        typer.Option(help="Read with a memory: of the segment, and of what came before it. [local after trime, else none]"),
+    ] = None,
     memory_size: Annotated[int, typer.Option(min=1, help="Tokens of what came before (long).")] = 15_000,
     temperature: Annotated[float, typer.Option(help="Similarities in memory are divided by it.")] = 1.0,
     cache_weight: Annotated[
@@ -54,8 +55,10 @@ def evaluate(
 
     if math.isnan(limit_mb):
         raise UsageError("--limit-mb is nan, but must be a number of MB")
+    if memory is None and (memory_size, temperature, cache_weight) != (15_000, 1.0, None):
+        raise UsageError("--memory-size, --temperature and --cache-weight change nothing without --memory: name local or long")
     try:
-        read = MemoryConfig(read=memory, size=memory_size, temperature=temperature, cache_weight=cache_weight)
+        read = memory and MemoryConfig(read=memory, size=memory_size, temperature=temperature, cache_weight=cache_weight)
     except ValueError as error:
         raise UsageError(f"{error}; laconic evaluate --help lists the settings") from error
     with training_bar("measuring", quiet=as_json) as progress:

@@ -7,10 +7,10 @@ from itertools import count
 from pathlib import Path
 
 from laconic.errors import UsageError
-from laconic.evaluation.memory import MemoryConfig, memory_bits
+from laconic.evaluation.memory import MemoryConfig
 from laconic.model.folder import load_model
 from laconic.recipes.evaluate_bytes import measure_byte_run
-from laconic.recipes.lm import LMConfig, measure, measured_results
+from laconic.recipes.lm import LMConfig, measure, measured_results, memory_of
 from laconic.recipes.lm_data import held_out_tokens
 from laconic.recipes.ngram import BYTE_MODEL
 from laconic.recipes.registry import RunOptions
@@ -38,7 +38,7 @@ def evaluate_run(
         split: which part of it; that of the run's final measurement if None.
         limit: bytes to measure on, from the beginning of the split.
         stride: new tokens per segment; the run's own if None.
-        memory: with which memory a language model is read; none if None.
+        memory: with which memory a language model is read; local if None and it was trained with one.
         options: where the data are, and whom to tell of progress.
 
     Returns:
@@ -49,9 +49,9 @@ def evaluate_run(
             known, or a stride beyond the context, or a memory for a model that cannot have one.
         MissingDataError: the text is not at hand, or empty.
     """
-    options, memory = options or RunOptions(), memory or MemoryConfig()
+    options = options or RunOptions()
     if (run / BYTE_MODEL).is_file():
-        if memory.read != "none":
+        if memory is not None and memory.read != "none":
             raise UsageError("byte models are measured without a memory: leave it out")
         if stride is not None:
             raise UsageError("byte models are measured on segments that do not overlap: leave out the stride")
@@ -66,7 +66,8 @@ def evaluate_run(
     )
     split = config.test_split if split is None else split
     asked = {"run": str(run), "corpus": changed.corpus, "split": split, "limit": limit, "trained": to_plain(config)}
-    asked["stride"] = step = config.context if changed.stride is None else changed.stride
+    memory = memory or memory_of(config)
+    asked["stride"] = config.context if changed.stride is None else changed.stride
     asked["memory"] = to_plain(memory)
     record = Record.start(kind="evaluate", name=f"{changed.corpus}, {split}", seed=config.seed, config=asked)
     if not (run / MODEL).is_dir():
@@ -76,11 +77,7 @@ def evaluate_run(
     tokens_N, size = held_out_tokens(changed, tokenizer, split, limit, options.data_root)
     tell, began = options.progress, time.perf_counter()
     progress = (lambda done: tell(done, size, "")) if tell is not None else None
-    if memory.read == "none":
-        bits = measure(changed, model, tokenizer, tokens_N, size, progress)
-    else:
-        shape = {"vocab_size": tokenizer.vocab_size, "context": config.context, "stride": step}
-        bits = memory_bits(model, tokens_N, size, memory, **shape, progress=progress)
+    bits = measure(changed, model, tokenizer, tokens_N, size, memory, progress)
     results = measured_results(model, tokenizer, bits, context=config.context)
     results |= {"memory": memory.read, "tokens_per_second": bits.tokens / (time.perf_counter() - began)}
     finished = record.finish(results=results, cost={"flops": results["flops_per_byte_full"] * bits.bytes})

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from transformers import PreTrainedModel
 from laconic.errors import UsageError
 from laconic.evaluation.bits import Bits, tokens_bits
 from laconic.evaluation.flops import flops_per_byte, training_flops
+from laconic.evaluation.memory import MemoryConfig, memory_bits
 from laconic.evaluation.trivial import uniform_bits_per_byte
 from laconic.memory.keys import KeyTap
 from laconic.memory.objective import Trime, TrimeConfig
@@ -141,7 +142,7 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
     test_N, test_size = held_out_tokens(config, tokenizer, config.test_split, config.test_bytes, options.data_root)
 
     def evaluate(module: torch.nn.Module) -> float:
-        return tokens_bits(module, valid_N, valid_size, vocab_size=tokenizer.vocab_size, context=config.context).bits_per_byte
+        return measure(replace(config, stride=None), model, tokenizer, valid_N, valid_size, memory_of(config)).bits_per_byte
 
     outcome = train(
         model,
@@ -159,7 +160,7 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
     if rank:
         return record
     save_model(model, out / MODEL)
-    bits = measure(config, model, tokenizer, test_N, test_size)
+    bits = measure(config, model, tokenizer, test_N, test_size, memory_of(config))
     finished = finish_record(record, config, tokenizer, model, outcome, bits, out)
     finished.save(out / RECORD)
     return finished
@@ -192,17 +193,25 @@ def _objective(config: LMConfig, model: PreTrainedModel, tokenizer: AbstractToke
     return LanguageModeling(vocab_size=tokenizer.vocab_size, z_loss=config.z_loss)
 
 
+def memory_of(config: LMConfig) -> MemoryConfig:
+    """The memory that a model is read with unless another is asked for: local where it was trained with one."""
+    return MemoryConfig(read="local" if config.objective == "trime" else "none")
+
+
 def measure(
     config: LMConfig,
-    model: torch.nn.Module,
+    model: PreTrainedModel,
     tokenizer: AbstractTokenizer,
     tokens_N: np.ndarray,
     size: int,
+    memory: MemoryConfig,
     progress: Callable[[int], None] | None = None,
 ) -> Bits:
     """Bits per byte of a trained model on held-out tokens."""
-    options: dict[str, Any] = {"context": config.context, "stride": config.stride, "progress": progress}
-    return tokens_bits(model, tokens_N, size, vocab_size=tokenizer.vocab_size, **options)
+    shape: dict[str, Any] = {"vocab_size": tokenizer.vocab_size, "context": config.context, "progress": progress}
+    if memory.read == "none":
+        return tokens_bits(model, tokens_N, size, stride=config.stride, **shape)
+    return memory_bits(model, tokens_N, size, memory, stride=config.stride or config.context, **shape)
 
 
 def measured_results(model: PreTrainedModel, tokenizer: AbstractTokenizer, bits: Bits, *, context: int) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The loss of a batch in as many processes as there are, and the gradient they agree on: `loss_in_processes.py OUT`."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -20,7 +21,18 @@ VOCAB, ROWS, LENGTH = 20, 4, 6
 
 def main() -> None:
     distributed.init_process_group("gloo")
-    rank, world = distributed.get_rank(), distributed.get_world_size()
+    result = losses_and_gradients(distributed.get_rank(), distributed.get_world_size())
+    if distributed.get_rank() == 0:
+        save_file(result, sys.argv[1])
+    distributed.barrier()
+    distributed.destroy_process_group()
+    sys.stdout.flush()
+    # Threads of gloo can keep an interpreter from leaving.
+    os._exit(0)
+
+
+def losses_and_gradients(rank: int, world: int) -> dict[str, torch.Tensor]:
+    """By reach, of a batch of which each process has an equal share. Wrapped models are gone before the group is."""
     generator = torch.Generator().manual_seed(1)
     tokens_BT = torch.randint(0, 5, (ROWS, LENGTH), generator=generator)
     tokens_BT[3, 4:] = VOCAB
@@ -39,10 +51,10 @@ def main() -> None:
         (loss * world).backward()
         distributed.all_reduce(total := loss.detach().clone())
         result[f"{reach}.loss"] = total
-        result |= {f"{reach}.{name}": parameter.grad for name, parameter in model.named_parameters()}
-    if rank == 0:
-        save_file({name: value.contiguous() for name, value in result.items()}, sys.argv[1])
-    distributed.destroy_process_group()
+        for name, parameter in model.named_parameters():
+            assert parameter.grad is not None
+            result[f"{reach}.{name}"] = parameter.grad.clone()
+    return result
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from laconic.memory import mass
-from laconic.memory.mass import memory_mass, plain_mass, vocabulary_mass
+from laconic.memory.mass import memory_mass, plain_mass
 from laconic.memory.visibility import Visibility, see_earlier, see_other_rows
 
 IGNORED = 9
@@ -90,17 +90,3 @@ def test_an_empty_memory_weighs_nothing(function: object) -> None:
     assert all_N.tolist() == right_N.tolist() == [-math.inf, -math.inf]
     torch.logaddexp(all_N, torch.zeros(2)).sum().backward()
     assert query_ND.grad is not None and query_ND.grad.tolist() == [[0.0] * 3] * 2
-
-
-@given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 99))
-def test_the_mass_of_the_vocabulary(size: int, vocabulary: int, seed: int) -> None:
-    generator = torch.Generator().manual_seed(seed)
-    logits_NV = (torch.randn(size, vocabulary, generator=generator) * 5).requires_grad_()
-    target_N = torch.randint(0, vocabulary, (size,), generator=generator)
-    weights_2N = torch.randn(2, size, generator=generator)
-    found = vocabulary_mass(logits_NV, target_N, ignore=IGNORED)
-    plain = torch.logsumexp(logits_NV, -1), logits_NV[torch.arange(size), target_N]
-    for ours, expected in zip(found, plain, strict=True):
-        torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5)
-    gradients = [torch.autograd.grad((torch.stack(pair) * weights_2N).sum(), logits_NV)[0] for pair in (found, plain)]
-    torch.testing.assert_close(*gradients, rtol=1e-5, atol=1e-5)

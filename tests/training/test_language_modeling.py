@@ -4,9 +4,11 @@ import math
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.training.models import tiny_model
 
-from laconic.training.language_modeling import LanguageModeling, predict, shift_right, sum_losses
+from laconic.training.language_modeling import LanguageModeling, predict, shift_right, sum_losses, vocabulary_mass
 from laconic.training.objective import Batch
 
 
@@ -81,3 +83,17 @@ def test_wrong_settings_are_named() -> None:
         LanguageModeling(vocab_size=0)
     with pytest.raises(ValueError, match="z_loss is -1"):
         LanguageModeling(vocab_size=2, z_loss=-1.0)
+
+
+@given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 99))
+def test_the_mass_of_the_vocabulary(size: int, vocabulary: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    logits_NV = (torch.randn(size, vocabulary, generator=generator) * 5).requires_grad_()
+    target_N = torch.randint(0, vocabulary, (size,), generator=generator)
+    weights_2N = torch.randn(2, size, generator=generator)
+    found = vocabulary_mass(logits_NV, target_N, ignore=99)
+    plain = torch.logsumexp(logits_NV, -1), logits_NV[torch.arange(size), target_N]
+    for ours, expected in zip(found, plain, strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-5, atol=1e-5)
+    gradients = [torch.autograd.grad((torch.stack(pair) * weights_2N).sum(), logits_NV)[0] for pair in (found, plain)]
+    torch.testing.assert_close(*gradients, rtol=1e-5, atol=1e-5)

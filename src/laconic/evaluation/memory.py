@@ -13,7 +13,6 @@ from transformers import PreTrainedModel
 
 from laconic.evaluation.bits import Bits, cut_windows, summarise
 from laconic.memory.keys import KeyTap
-from laconic.memory.mass import vocabulary_mass
 from laconic.memory.stores import (
     AbstractMemory,
     LocalMemory,
@@ -24,7 +23,7 @@ from laconic.memory.stores import (
     joint_log_probability,
     linear_log_probability,
 )
-from laconic.training.language_modeling import predict
+from laconic.training.language_modeling import predict, vocabulary_mass
 
 READS = ("none", "local", "long")
 

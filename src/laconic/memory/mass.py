@@ -71,39 +71,6 @@ def memory_mass(
     return all_N, right_N
 
 
-def vocabulary_mass(
-    logits_NV: Float[Tensor, "N V"], target_N: Int64[Tensor, "N"], *, ignore: int
-) -> tuple[Float[Tensor, "N"], Float[Tensor, "N"]]:
-    """Logarithms of what all words of the vocabulary weigh, and of what the target does; as cheap as cross-entropy.
-
-    Args:
-        logits_NV: the model's.
-        target_N: what is to be predicted.
-        ignore: the target where nothing is; both numbers mean nothing there.
-    """
-    known_N = target_N.masked_fill(target_N == ignore, 0)
-    partition_N, gold_N = _VocabularyMass.apply(logits_NV, known_N)  # type: ignore[no-untyped-call]
-    return partition_N, gold_N
-
-
-class _VocabularyMass(torch.autograd.Function):
-    """PyTorch would write the gradient of each of the two numbers into a matrix of its own."""
-
-    @staticmethod
-    def forward(ctx: Any, logits_NV: Tensor, target_N: Tensor) -> tuple[Tensor, Tensor]:
-        log_share_NV = torch.log_softmax(logits_NV.detach(), -1)
-        gold_N = logits_NV.detach().gather(-1, target_N[:, None])[:, 0]
-        ctx.save_for_backward(log_share_NV, target_N)
-        return gold_N - log_share_NV.gather(-1, target_N[:, None])[:, 0], gold_N
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_partition_N: Tensor, grad_gold_N: Tensor) -> tuple[Tensor, None]:
-        log_share_NV, target_N = ctx.saved_tensors
-        grad_NV = torch.exp(log_share_NV).mul_(grad_partition_N[:, None])
-        return grad_NV.scatter_add_(-1, target_N[:, None], grad_gold_N[:, None]), None
-
-
 def _log_sum(score_NM: Tensor, chosen_NM: Tensor) -> Tensor:
     """Over the chosen slots; the gradient is 0 where none is chosen."""
     some_N = chosen_NM.any(-1)

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from laconic.memory.gather import gather_rows, place_of
 from laconic.memory.keys import KeyTap
-from laconic.memory.mass import memory_mass, vocabulary_mass
+from laconic.memory.mass import memory_mass
 from laconic.memory.visibility import Visibility, see_earlier, see_other_rows
-from laconic.training.language_modeling import predict
+from laconic.training.language_modeling import predict, vocabulary_mass
 from laconic.training.objective import AbstractObjective, Batch, LossOutput
 
 REACHES = ("local", "long", "external")

@@ -62,7 +62,7 @@ class LMConfig:
         test_split: the split of the final measurement: `test`, or `valid` where the corpus has no other.
         test_bytes: bytes of it.
         stride: new tokens that each segment charges when measuring; None for `context`: no overlap.
-        z_loss: weight of the squared log normaliser.
+        z_loss: weight of the squared log normaliser, with `lm`.
         seed: of the initial weights, the order of the text and dropout.
         loop: how to train.
     """
@@ -151,7 +151,7 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
         loop,
         out,
         evaluate=evaluate,
-        report=_tell(options.progress, loop.steps, config.train_bytes),
+        report=_tell(options.progress, loop.steps, config.train_bytes if config.order == STREAM else None),
         seed=config.seed,
         resume=options.resume and has_begun(out),
     )
@@ -195,7 +195,7 @@ def _objective(config: LMConfig, model: PreTrainedModel, tokenizer: AbstractToke
 
 def memory_of(config: LMConfig) -> MemoryConfig:
     """The memory that a model is read with unless another is asked for: local where it was trained with one."""
-    return MemoryConfig(read="local" if config.objective == "trime" else "none")
+    return MemoryConfig(read="local", temperature=config.trime.temperature) if config.objective == "trime" else MemoryConfig()
 
 
 def measure(

@@ -1,10 +1,11 @@
 """Plain next-token prediction."""
 
-from typing import final
+from typing import Any, final
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from laconic.training.objective import AbstractObjective, Batch, LossOutput
@@ -35,12 +36,11 @@ class LanguageModeling(AbstractObjective):
         """The mean negative log-likelihood in nats, plus the z-loss; statistic `nll` is without it."""
         logits_BTV = predict(model, batch.tokens_BT, vocab_size=self._vocab_size, start_id=batch.pad_id)
         count = max(batch.count, 1)
-        if not self._z_loss:
-            flat_NV, targets_N = logits_BTV.flatten(0, 1), batch.tokens_BT.flatten()
-            nll = functional.cross_entropy(flat_NV, targets_N, ignore_index=batch.pad_id, reduction="sum") / count
-            return LossOutput(loss=nll, statistics={"nll": nll.detach()})
         nll_sum, z_sum = sum_losses(logits_BTV, batch.tokens_BT, batch.pad_id)
-        nll, penalty = nll_sum / count, self._z_loss * z_sum / count
+        nll = nll_sum / count
+        if not self._z_loss:
+            return LossOutput(loss=nll, statistics={"nll": nll.detach()})
+        penalty = self._z_loss * z_sum / count
         return LossOutput(loss=nll + penalty, statistics={"nll": nll.detach(), "z_loss": penalty.detach()})
 
 
@@ -48,11 +48,42 @@ def sum_losses(
     logits_BTV: Float[Tensor, "B T V"], tokens_BT: Int64[Tensor, "B T"], pad_id: int
 ) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
     """The negative log-likelihood in nats, and the square of the log normaliser, summed over all tokens but padding."""
-    # One normaliser serves both terms: with large vocabularies it is most of the work.
-    carries_BT = tokens_BT != pad_id
-    normaliser_BT = torch.logsumexp(logits_BTV, dim=-1) * carries_BT
-    picked_BT = logits_BTV.gather(-1, (tokens_BT * carries_BT)[..., None])[..., 0] * carries_BT
-    return (normaliser_BT - picked_BT).sum(), normaliser_BT.square().sum()
+    partition_N, gold_N = vocabulary_mass(logits_BTV.flatten(0, 1), tokens_BT.flatten(), ignore=pad_id)
+    carries_N = (tokens_BT != pad_id).flatten()
+    return ((partition_N - gold_N) * carries_N).sum(), (partition_N * carries_N).square().sum()
+
+
+def vocabulary_mass(
+    logits_NV: Float[Tensor, "N V"], target_N: Int64[Tensor, "N"], *, ignore: int
+) -> tuple[Float[Tensor, "N"], Float[Tensor, "N"]]:
+    """Logarithms of what all words of the vocabulary weigh, and of what the target does; as cheap as cross-entropy.
+
+    Args:
+        logits_NV: the model's.
+        target_N: what is to be predicted.
+        ignore: the target where nothing is; both numbers mean nothing there.
+    """
+    known_N = target_N.masked_fill(target_N == ignore, 0)
+    partition_N, gold_N = _VocabularyMass.apply(logits_NV, known_N)  # type: ignore[no-untyped-call]
+    return partition_N, gold_N
+
+
+class _VocabularyMass(torch.autograd.Function):
+    """PyTorch would write the gradient of each of the two numbers into a matrix of its own."""
+
+    @staticmethod
+    def forward(ctx: Any, logits_NV: Tensor, target_N: Tensor) -> tuple[Tensor, Tensor]:
+        log_share_NV = torch.log_softmax(logits_NV.detach(), -1)
+        gold_N = logits_NV.detach().gather(-1, target_N[:, None])[:, 0]
+        ctx.save_for_backward(log_share_NV, target_N)
+        return gold_N - log_share_NV.gather(-1, target_N[:, None])[:, 0], gold_N
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad_partition_N: Tensor, grad_gold_N: Tensor) -> tuple[Tensor, None]:
+        log_share_NV, target_N = ctx.saved_tensors
+        grad_NV = torch.exp(log_share_NV).mul_(grad_partition_N[:, None])
+        return grad_NV.scatter_add_(-1, target_N[:, None], grad_gold_N[:, None]), None
 
 
 def shift_right(tokens_BT: Int64[Tensor, "B T"], start_id: int) -> Int64[Tensor, "B T"]:

@@ -55,16 +55,16 @@ def evaluate(
 
     if math.isnan(limit_mb):
         raise UsageError("--limit-mb is nan, but must be a number of MB")
-    if memory is None and (memory_size, temperature, cache_weight) != (15_000, 1.0, None):
-        raise UsageError("--memory-size, --temperature and --cache-weight change nothing without --memory: name local or long")
     try:
-        read = memory and MemoryConfig(read=memory, size=memory_size, temperature=temperature, cache_weight=cache_weight)
+        read = MemoryConfig(read=memory or "none", size=memory_size, temperature=temperature, cache_weight=cache_weight)
     except ValueError as error:
         raise UsageError(f"{error}; laconic evaluate --help lists the settings") from error
+    if memory is None and read != MemoryConfig():
+        raise UsageError("--memory-size, --temperature and --cache-weight change nothing without --memory: name local or long")
     with training_bar("measuring", quiet=as_json) as progress:
         options = RunOptions(data_root=data_root, progress=progress)
         record, path = evaluate_run(
-            run, corpus=corpus, split=split, limit=round(limit_mb * 1e6), stride=stride, memory=read, options=options
+            run, corpus=corpus, split=split, limit=round(limit_mb * 1e6), stride=stride, memory=memory and read, options=options
         )
     text = describe(record, run).replace(str(run / "record.json"), str(path))
     print_result({"record": str(path), **record.to_dict()}, as_json, text)

@@ -61,7 +61,7 @@ def memory_mass(
         target_N: the token to be predicted.
         value_M: the token that each slot stands for.
         visibility: which slots each query sees.
-        scale: factor of the inner products, such as 1 / (sqrt(D) * temperature).
+        scale: factor of the inner products: `similarity_scale`.
         ignore: the value of slots that count for nobody, such as padding.
 
     Returns:
@@ -71,12 +71,17 @@ def memory_mass(
     return all_N, right_N
 
 
+def similarity_scale(width: int, temperature: float) -> float:
+    """The factor of inner products of keys of `width` numbers: 1 / (sqrt(D) * temperature)."""
+    return 1.0 / (math.sqrt(width) * temperature)
+
+
 def _log_sum(score_NM: Tensor, chosen_NM: Tensor) -> Tensor:
     """Over the chosen slots; the gradient is 0 where none is chosen."""
     some_N = chosen_NM.any(-1)
     # Rows without any slot would have gradients that are no numbers.
     filled_NM = score_NM.masked_fill(~chosen_NM, -math.inf).masked_fill(~some_N[:, None], 0.0)
-    return torch.logsumexp(filled_NM, -1).masked_fill(~some_N, -math.inf) if score_NM.shape[1] else filled_NM.sum(-1) - math.inf
+    return torch.logsumexp(filled_NM, -1).masked_fill(~some_N, -math.inf)
 
 
 class _Mass(torch.autograd.Function):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from laconic.memory.gather import gather_rows, place_of
 from laconic.memory.keys import KeyTap
-from laconic.memory.mass import memory_mass
+from laconic.memory.mass import memory_mass, similarity_scale
 from laconic.memory.visibility import Visibility, see_earlier, see_other_rows
 from laconic.training.language_modeling import predict, vocabulary_mass
 from laconic.training.objective import AbstractObjective, Batch, LossOutput
@@ -82,7 +82,7 @@ class Trime(AbstractObjective):
 
     def _memory(self, keys_BTD: Float[Tensor, "B T D"], batch: Batch) -> tuple[Tensor, Tensor]:
         length, width = keys_BTD.shape[1:]
-        target_N, scale = batch.tokens_BT.flatten(), 1.0 / (math.sqrt(width) * self._config.temperature)
+        target_N, scale = batch.tokens_BT.flatten(), similarity_scale(width, self._config.temperature)
         if torch.is_autocast_enabled(keys_BTD.device.type):
             keys_BTD = keys_BTD.to(torch.get_autocast_dtype(keys_BTD.device.type))
         query_ND = keys_BTD.flatten(0, 1)

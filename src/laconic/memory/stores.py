@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from laconic.memory.mass import memory_mass
+from laconic.memory.mass import memory_mass, similarity_scale
 from laconic.memory.visibility import Visibility
 
 Mass = tuple[Float[Tensor, "N"], Float[Tensor, "N"]]
@@ -42,6 +42,16 @@ class Window:
     token_T: Int64[Tensor, "T"]
     begin: int
     asked: int
+
+    @property
+    def asked_keys(self) -> Float[Tensor, "N D"]:
+        """The keys of those."""
+        return self.key_TD[-self.asked :]
+
+    @property
+    def asked_tokens(self) -> Int64[Tensor, "N"]:
+        """The tokens of those."""
+        return self.token_T[-self.asked :]
 
 
 class AbstractMemory(ABC):
@@ -103,8 +113,8 @@ class LongTermMemory(AbstractMemory):
     def remember(self, window: Window) -> None:
         """Keep the positions that were asked, and forget those that no later window can see."""
         room = self._size + len(window.token_T)
-        self._keys.append(window.key_TD[-window.asked :], room)
-        self._tokens.append(window.token_T[-window.asked :], room)
+        self._keys.append(window.asked_keys, room)
+        self._tokens.append(window.asked_tokens, room)
         self._end = window.begin + len(window.token_T)
 
 
@@ -162,10 +172,10 @@ def _nothing(window: Window) -> Mass:
 
 
 def _mass(window: Window, key_MD: Tensor, token_M: Tensor, begin_N: Tensor, end_N: Tensor, temperature: float) -> Mass:
-    query_ND, target_N = window.key_TD[-window.asked :], window.token_T[-window.asked :]
+    query_ND, target_N = window.asked_keys, window.asked_tokens
     nothing_N = torch.zeros_like(begin_N)
     visibility = Visibility(begin_N=begin_N, end_N=end_N, gap_begin_N=nothing_N, gap_end_N=nothing_N)
-    scale = 1.0 / (math.sqrt(query_ND.shape[1]) * temperature)
+    scale = similarity_scale(query_ND.shape[1], temperature)
     return memory_mass(query_ND, key_MD, target_N, token_M, visibility, scale=scale, ignore=_NO_TOKEN)
 
 

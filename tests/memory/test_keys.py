@@ -2,39 +2,17 @@
 
 import pytest
 import torch
-from transformers import (
-    AutoModelForCausalLM,
-    BloomConfig,
-    GPT2Config,
-    GPTNeoXConfig,
-    LlamaConfig,
-    MistralConfig,
-    OPTConfig,
-    PreTrainedModel,
-)
+from tests.training.models import FAMILIES, tiny_family
+from transformers import AutoModelForCausalLM, BloomConfig
 
 from laconic.errors import UsageError
 from laconic.memory.keys import KeyTap
 from laconic.model.anatomy import dissect
 
-COMMON = {"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 2, "vocab_size": 20, "max_position_embeddings": 32}
-CONFIGS = {
-    "llama": LlamaConfig(intermediate_size=24, **COMMON),
-    "mistral": MistralConfig(intermediate_size=24, num_key_value_heads=1, **COMMON),
-    "gpt2": GPT2Config(n_embd=16, n_head=2, n_layer=2, vocab_size=20, n_positions=32),
-    "gpt_neox": GPTNeoXConfig(intermediate_size=24, **COMMON),
-    "opt": OPTConfig(ffn_dim=24, word_embed_proj_dim=16, **COMMON),
-}
 
-
-def build(kind: str) -> PreTrainedModel:
-    torch.manual_seed(0)
-    return AutoModelForCausalLM.from_config(CONFIGS[kind]).eval()
-
-
-@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("kind", FAMILIES)
 def test_it_is_what_the_first_projection_of_the_last_layer_is_given(kind: str) -> None:
-    model, given = build(kind), []
+    model, given = tiny_family(kind), []
     projection = dissect(model).layers[-1].ffn_in[-1]
     projection.register_forward_pre_hook(lambda module, inputs: given.append(inputs[0]))
     tap = KeyTap(model)
@@ -45,7 +23,7 @@ def test_it_is_what_the_first_projection_of_the_last_layer_is_given(kind: str) -
 
 
 def test_only_the_latest_call_is_kept_and_only_until_it_is_taken() -> None:
-    model = build("llama")
+    model = tiny_family("llama")
     tap = KeyTap(model)
     first, second = torch.arange(4)[None], torch.arange(5, 9)[None]
     model(input_ids=second)

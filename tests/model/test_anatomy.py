@@ -23,11 +23,13 @@ from transformers import (
 )
 
 from laconic.errors import UsageError
+from laconic.model.adaptive import AdaptiveLlamaConfig
 from laconic.model.anatomy import LAYOUTS, Slice, dissect
 
 _COMMON: dict[str, Any] = {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4}
 CONFIGS: dict[str, Callable[[], Any]] = {
     "llama": lambda: LlamaConfig(**_COMMON, intermediate_size=48),
+    "laconic_adaptive_llama": lambda: AdaptiveLlamaConfig(**_COMMON, intermediate_size=48, cutoffs=[10, 30], factor=2),
     "mistral": lambda: MistralConfig(**_COMMON, intermediate_size=48, num_key_value_heads=2),
     "gpt2": lambda: GPT2Config(vocab_size=64, n_embd=32, n_layer=3, n_head=4, n_inner=48, n_positions=64),
     "gpt_neox": lambda: GPTNeoXConfig(**_COMMON, intermediate_size=48),
@@ -36,7 +38,7 @@ CONFIGS: dict[str, Callable[[], Any]] = {
     "roberta": lambda: RobertaConfig(**_COMMON, intermediate_size=48),
     "distilbert": lambda: DistilBertConfig(vocab_size=64, dim=32, n_layers=3, n_heads=4, hidden_dim=48),
 }
-CAUSAL = ("llama", "mistral", "gpt2", "gpt_neox", "opt")
+CAUSAL = ("llama", "laconic_adaptive_llama", "mistral", "gpt2", "gpt_neox", "opt")
 
 
 def build(kind: str) -> PreTrainedModel:
@@ -58,6 +60,8 @@ def test_every_layout_has_a_model_here() -> None:
 def test_each_parameter_belongs_to_exactly_one_unit(kind: str, auto: Any) -> None:
     if auto in (AutoModelForCausalLM, AutoModelForMaskedLM) and (auto is AutoModelForCausalLM) != (kind in CAUSAL):
         pytest.skip("this family has no such head")
+    if kind == "laconic_adaptive_llama" and auto is not AutoModelForCausalLM:
+        pytest.skip("this family is a language model only")
     model = auto.from_config(CONFIGS[kind]())
     anatomy = dissect(model)
     found = [id(parameter) for _, parameters in anatomy.units() for parameter in parameters]

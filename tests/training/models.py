@@ -6,14 +6,36 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedModel
+from transformers import (
+    AutoModelForCausalLM,
+    GPT2Config,
+    GPT2LMHeadModel,
+    GPTNeoXConfig,
+    LlamaConfig,
+    MistralConfig,
+    OPTConfig,
+    PreTrainedModel,
+)
 
+from laconic.model.adaptive import AdaptiveLlamaConfig
 from laconic.model.sizes import build_model
 from laconic.tokens.base import AbstractTokenizer
 from laconic.training.data import EncodingSource, TokenStream
 
 # Models this small gain nothing from threads, and lose much where the tests share the machine.
 torch.set_num_threads(1)
+
+
+_COMMON = {"hidden_size": 16, "num_attention_heads": 2, "num_hidden_layers": 2, "vocab_size": 21, "max_position_embeddings": 32}
+FAMILIES = {
+    "llama": LlamaConfig(intermediate_size=24, **_COMMON),
+    "laconic_adaptive_llama": AdaptiveLlamaConfig(intermediate_size=24, cutoffs=[5, 11], factor=2, **_COMMON),
+    "mistral": MistralConfig(intermediate_size=24, num_key_value_heads=1, **_COMMON),
+    "gpt2": GPT2Config(n_embd=16, n_head=2, n_layer=2, vocab_size=21, n_positions=32),
+    "gpt_neox": GPTNeoXConfig(intermediate_size=24, **_COMMON),
+    "opt": OPTConfig(ffn_dim=24, word_embed_proj_dim=16, **_COMMON),
+}
+"""Causal models of every family whose keys can be read, of 20 words and a start symbol."""
 
 
 class PairTokenizer(AbstractTokenizer):
@@ -79,6 +101,13 @@ def tiny_stream(number: int = 40, *, length: int = 16, rank: int = 0, world: int
 
 def tiny_model(seed: int = 0) -> PreTrainedModel:
     return build_model("tiny", vocab_size=21, context=16, seed=seed)
+
+
+def tiny_family(kind: str) -> PreTrainedModel:
+    """An untrained model of a family, without dropout."""
+    torch.manual_seed(0)
+    model: PreTrainedModel = AutoModelForCausalLM.from_config(FAMILIES[kind])
+    return model.eval()
 
 
 def dropout_model() -> PreTrainedModel:

@@ -18,13 +18,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float64, Int32, UInt16
+from jaxtyping import Int32, UInt16
 from torch import nn
-from torch.nn import functional
 
 from laconic.shapes import BYTES
 from laconic.tokens.base import AbstractTokenizer
-from laconic.training.language_modeling import predict
+from laconic.training.language_modeling import vocabulary_mass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,10 +116,14 @@ def tokens_bits(
         raise ValueError(f"stride is {stride}, but must lie between 1 and the context, {context}")
     if not len(tokens_N) or not size:
         raise ValueError(f"the text has {size} bytes and {len(tokens_N)} tokens, but must not be empty")
-    total, done = 0.0, 0
+    total, done, device = 0.0, 0, next(model.parameters()).device
     for tokens_BT, charged_BT in cut_windows(tokens_N, context=context, step=step, batch=batch, pad_id=vocab_size):
-        nll_BT = _nll(model, tokens_BT, vocab_size)
-        total += float(nll_BT[charged_BT].sum())
+        inputs_BT, asked_BT = (torch.from_numpy(array).to(device) for array in (tokens_BT, charged_BT))
+        with torch.no_grad():
+            partition_N, gold_N = vocabulary_mass(
+                model, inputs_BT, vocab_size=vocab_size, start_id=vocab_size, asked_BT=asked_BT
+            )
+        total += float((partition_N.double() - gold_N).sum())
         done += int(charged_BT.sum())
         if progress:
             progress(size * done // len(tokens_N))
@@ -180,15 +183,3 @@ def cut_windows(
             tokens_BT[row, : stop - start] = tokens_N[start:stop]
             charged_BT[row, before - start : stop - start] = True
         yield tokens_BT, charged_BT
-
-
-def _nll(model: nn.Module, tokens_BT: np.ndarray, vocab_size: int) -> Float64[np.ndarray, "B T"]:
-    device = next(model.parameters()).device
-    inputs_BT = torch.from_numpy(tokens_BT).to(device)
-    with torch.no_grad():
-        logits_BTV = predict(model, inputs_BT, vocab_size=vocab_size, start_id=vocab_size)
-        nll_N = functional.cross_entropy(
-            logits_BTV.flatten(0, 1), inputs_BT.flatten(), ignore_index=vocab_size, reduction="none"
-        )
-    nll_BT: np.ndarray = nll_N.double().cpu().numpy().reshape(tokens_BT.shape)
-    return nll_BT

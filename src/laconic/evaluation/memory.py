@@ -23,7 +23,7 @@ from laconic.memory.stores import (
     joint_log_probability,
     linear_log_probability,
 )
-from laconic.training.language_modeling import predict, vocabulary_mass
+from laconic.training.language_modeling import vocabulary_mass
 
 READS = ("none", "local", "long")
 
@@ -124,14 +124,14 @@ def read_windows(
     try:
         for tokens_BT, charged_BT in cut_windows(tokens_N, context=context, step=stride, batch=batch, pad_id=vocab_size):
             inputs_BT = torch.from_numpy(tokens_BT).to(device)
+            asked_BT = torch.from_numpy(charged_BT).to(device)
             with torch.no_grad():
-                logits_BTV = predict(model, inputs_BT, vocab_size=vocab_size, start_id=vocab_size)
+                mass = vocabulary_mass(model, inputs_BT, vocab_size=vocab_size, start_id=vocab_size, asked_BT=asked_BT)
                 keys_BTD = tap.take(len(inputs_BT))
-            for row, charged_T in enumerate(charged_BT):
-                length = int((tokens_BT[row] != vocab_size).sum())
-                asked = int(charged_T.sum())
-                part, end = slice(length - asked, length), end + asked
-                partition_N, gold_N = vocabulary_mass(logits_BTV[row, part], inputs_BT[row, part], ignore=vocab_size)
+            counts = charged_BT.sum(-1).tolist()
+            each = zip(counts, *(torch.split(part, counts) for part in mass), strict=True)
+            for row, (asked, partition_N, gold_N) in enumerate(each):
+                length, end = int((tokens_BT[row] != vocab_size).sum()), end + asked
                 key_TD, token_T = keys_BTD[row, :length], inputs_BT[row, :length]
                 yield Window(key_TD=key_TD, token_T=token_T, begin=end - length, asked=asked), partition_N, gold_N
     finally:

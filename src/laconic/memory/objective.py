@@ -12,7 +12,7 @@ from laconic.memory.gather import gather_rows, place_of
 from laconic.memory.keys import KeyTap
 from laconic.memory.mass import memory_mass, similarity_scale
 from laconic.memory.visibility import Visibility, see_earlier, see_other_rows
-from laconic.training.language_modeling import predict, vocabulary_mass
+from laconic.training.language_modeling import vocabulary_mass
 from laconic.training.objective import AbstractObjective, Batch, LossOutput
 
 REACHES = ("local", "long", "external")
@@ -67,10 +67,9 @@ class Trime(AbstractObjective):
         share of the prediction that is in memory.
         """
         tokens_BT, count = batch.tokens_BT, max(batch.count, 1)
-        logits_BTV = predict(model, tokens_BT, vocab_size=self._vocab_size, start_id=batch.pad_id)
+        partition_N, gold_N = vocabulary_mass(model, tokens_BT, vocab_size=self._vocab_size, start_id=batch.pad_id)
         keys_BTD = self._tap.take(len(tokens_BT))
         carries_N = (tokens_BT != batch.pad_id).flatten()
-        partition_N, gold_N = vocabulary_mass(logits_BTV.flatten(0, 1), tokens_BT.flatten(), ignore=batch.pad_id)
         vocabulary_nll = ((partition_N - gold_N) * carries_N).sum() / count
         if 0 < batch.step <= self._config.warmup:
             return LossOutput(loss=vocabulary_nll, statistics={"nll": vocabulary_nll.detach()})

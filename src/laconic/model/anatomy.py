@@ -75,6 +75,7 @@ _BERT = Layout(
 )
 LAYOUTS: dict[str, Layout] = {
     "llama": _LLAMA,
+    "laconic_adaptive_llama": _LLAMA,
     "mistral": _LLAMA,
     "bert": _BERT,
     "roberta": _BERT,

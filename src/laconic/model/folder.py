@@ -10,6 +10,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging
 
 from laconic.errors import CorruptFileError, OutputError, UsageError
+from laconic.model import adaptive as adaptive  # Its models are known to AutoModel once it is imported.
 
 
 def save_model(model: PreTrainedModel, folder: Path) -> None:

@@ -107,7 +107,7 @@ def _parse(kind: Any, value: str) -> Any:
     if kind is float:
         return float(value)
     if typing.get_origin(kind) is tuple:
-        return tuple(part.strip() for part in value.split(",") if part.strip())
+        return tuple(_parse(typing.get_args(kind)[0], part.strip()) for part in value.split(",") if part.strip())
     return value
 
 
@@ -129,7 +129,7 @@ def _restore(kind: Any, value: Any) -> Any:
     if isinstance(kind, types.UnionType):
         return None if value is None else _restore(_without_none(kind), value)
     if typing.get_origin(kind) is tuple:
-        return tuple(str(part) for part in value)
+        return tuple(_restore(typing.get_args(kind)[0], part) for part in value)
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:

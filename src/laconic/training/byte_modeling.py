@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from laconic.bytelm.base import AbstractByteLM
 from laconic.bytelm.fixedpoint import FRACTION
 from laconic.bytelm.prior import prior_logits
+from laconic.model.mass import logits_mass
 from laconic.shapes import SYMBOLS
 from laconic.training.language_modeling import predict, sum_losses
 from laconic.training.objective import AbstractObjective, Batch, LossOutput
@@ -46,7 +47,9 @@ class ByteModeling(AbstractObjective):
     def _sums(self, model: nn.Module, tokens_BT: Int64[Tensor, "B T"], pad_id: int) -> tuple[Tensor, Tensor]:
         if not len(tokens_BT):
             return torch.zeros((), device=tokens_BT.device), torch.zeros((), device=tokens_BT.device)
-        return sum_losses(symbol_logits(model, tokens_BT, self._prior, pad_id), tokens_BT, pad_id)
+        logits_NV = symbol_logits(model, tokens_BT, self._prior, pad_id).flatten(0, 1)
+        target_N = tokens_BT.flatten()
+        return sum_losses(logits_mass(logits_NV, target_N.masked_fill(target_N == pad_id, 0)), tokens_BT, pad_id)
 
 
 def symbol_logits(

@@ -1,13 +1,14 @@
 """Plain next-token prediction."""
 
-from typing import Any, final
+from typing import final
 
-import torch
-from jaxtyping import Float, Int64
+from accelerate.utils import extract_model_from_parallel
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
+from laconic.model.head import output_mass
+from laconic.model.mass import Mass
 from laconic.training.objective import AbstractObjective, Batch, LossOutput
 
 
@@ -34,9 +35,9 @@ class LanguageModeling(AbstractObjective):
 
     def loss(self, model: nn.Module, batch: Batch) -> LossOutput:
         """The mean negative log-likelihood in nats, plus the z-loss; statistic `nll` is without it."""
-        logits_BTV = predict(model, batch.tokens_BT, vocab_size=self._vocab_size, start_id=batch.pad_id)
+        mass = vocabulary_mass(model, batch.tokens_BT, vocab_size=self._vocab_size, start_id=batch.pad_id)
         count = max(batch.count, 1)
-        nll_sum, z_sum = sum_losses(logits_BTV, batch.tokens_BT, batch.pad_id)
+        nll_sum, z_sum = sum_losses(mass, batch.tokens_BT, batch.pad_id)
         nll = nll_sum / count
         if not self._z_loss:
             return LossOutput(loss=nll, statistics={"nll": nll.detach()})
@@ -44,46 +45,48 @@ class LanguageModeling(AbstractObjective):
         return LossOutput(loss=nll + penalty, statistics={"nll": nll.detach(), "z_loss": penalty.detach()})
 
 
-def sum_losses(
-    logits_BTV: Float[Tensor, "B T V"], tokens_BT: Int64[Tensor, "B T"], pad_id: int
-) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
-    """The negative log-likelihood in nats, and the square of the log normaliser, summed over all tokens but padding."""
-    partition_N, gold_N = vocabulary_mass(logits_BTV.flatten(0, 1), tokens_BT.flatten(), ignore=pad_id)
+def sum_losses(mass: Mass, tokens_BT: Int64[Tensor, "B T"], pad_id: int) -> tuple[Float[Tensor, ""], Float[Tensor, ""]]:
+    """The negative log-likelihood in nats, and the square of the log normaliser, summed over all tokens but padding.
+
+    Args:
+        mass: what the whole vocabulary and each token weigh.
+        tokens_BT: the tokens.
+        pad_id: padding.
+    """
+    partition_N, gold_N = mass
     carries_N = (tokens_BT != pad_id).flatten()
     return ((partition_N - gold_N) * carries_N).sum(), (partition_N * carries_N).square().sum()
 
 
 def vocabulary_mass(
-    logits_NV: Float[Tensor, "N V"], target_N: Int64[Tensor, "N"], *, ignore: int
-) -> tuple[Float[Tensor, "N"], Float[Tensor, "N"]]:
-    """Logarithms of what all words of the vocabulary weigh, and of what the target does; as cheap as cross-entropy.
+    model: nn.Module,
+    tokens_BT: Int64[Tensor, "B T"],
+    *,
+    vocab_size: int,
+    start_id: int,
+    asked_BT: Bool[Tensor, "B T"] | None = None,
+) -> Mass:
+    """Logarithms of what all words of the vocabulary weigh, and of what each token does, given those before it in its row.
+
+    No matrix of all logits is built. Under data parallelism, the model is called as it is wrapped, so that its gradients are
+    shared as ever, those of the output among them.
 
     Args:
-        logits_NV: the model's.
-        target_N: what is to be predicted.
-        ignore: the target where nothing is; both numbers mean nothing there.
+        model: a causal Hugging Face model, wrapped or not.
+        tokens_BT: the tokens to be predicted.
+        vocab_size: V, how many ids carry text.
+        start_id: the start symbol, and padding; both numbers mean nothing there.
+        asked_BT: which of the tokens the answer is for; all if None.
+
+    Raises:
+        UsageError: its output is not one matrix.
     """
-    known_N = target_N.masked_fill(target_N == ignore, 0)
-    partition_N, gold_N = _VocabularyMass.apply(logits_NV, known_N)  # type: ignore[no-untyped-call]
-    return partition_N, gold_N
-
-
-class _VocabularyMass(torch.autograd.Function):
-    """PyTorch would write the gradient of each of the two numbers into a matrix of its own."""
-
-    @staticmethod
-    def forward(ctx: Any, logits_NV: Tensor, target_N: Tensor) -> tuple[Tensor, Tensor]:
-        log_share_NV = torch.log_softmax(logits_NV.detach(), -1)
-        gold_N = logits_NV.detach().gather(-1, target_N[:, None])[:, 0]
-        ctx.save_for_backward(log_share_NV, target_N)
-        return gold_N - log_share_NV.gather(-1, target_N[:, None])[:, 0], gold_N
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad_partition_N: Tensor, grad_gold_N: Tensor) -> tuple[Tensor, None]:
-        log_share_NV, target_N = ctx.saved_tensors
-        grad_NV = torch.exp(log_share_NV).mul_(grad_partition_N[:, None])
-        return grad_NV.scatter_add_(-1, target_N[:, None], grad_gold_N[:, None]), None
+    # The states behind the last norm are what the output reads; of its own logits, the fewest that can be had.
+    output = model(input_ids=shift_right(tokens_BT, start_id), use_cache=False, output_hidden_states=True, logits_to_keep=1)
+    hidden_BTD: Tensor = output.hidden_states[-1]
+    target_BT = tokens_BT.masked_fill(tokens_BT == start_id, 0)
+    flat = (hidden_BTD.flatten(0, 1), target_BT.flatten()) if asked_BT is None else (hidden_BTD[asked_BT], target_BT[asked_BT])
+    return output_mass(extract_model_from_parallel(model), *flat, vocab_size=vocab_size)
 
 
 def shift_right(tokens_BT: Int64[Tensor, "B T"], start_id: int) -> Int64[Tensor, "B T"]:

@@ -21,6 +21,9 @@ from laconic.training.schedule import ScheduleConfig
         {"objective": "lm"},
         {"objective": "trime", "trime": TrimeConfig(warmup=2)},
         {"objective": "trime", "order": "consecutive", "trime": TrimeConfig(reach="long", warmup=2)},
+        {"objective": "trime", "order": "similar", "trime": TrimeConfig(reach="external", warmup=2)},
+        {"objective": "trime", "cutoffs": (64, 128), "factor": 2, "dropout": 0.1},
+        {"objective": "recurrence", "order": "parallel"},
     ],
 )
 def test_a_run_ends_with_a_model_and_a_record(tmp_path: Path, changes: dict[str, object]) -> None:
@@ -31,7 +34,7 @@ def test_a_run_ends_with_a_model_and_a_record(tmp_path: Path, changes: dict[str,
     assert (tmp_path / "run" / "model" / "config.json").is_file()
     again, _ = evaluate_run(tmp_path / "run", limit=1_000)
     assert again.results["bits_per_byte"] == record.results["bits_per_byte"]
-    assert again.results["memory"] == ("local" if config.objective == "trime" else "none")
+    assert again.results["memory"] == {"trime": "local", "lm": "none", "recurrence": "recurrence"}[config.objective]
 
 
 def test_training_goes_on_from_a_model_in_a_folder(tmp_path: Path) -> None:
@@ -60,6 +63,8 @@ def test_the_recipes_differ_in_what_they_are_about() -> None:
         ({"order": "sorted"}, "order is 'sorted'"),
         ({"objective": "knn"}, "objective is 'knn'"),
         ({"objective": "trime", "trime": TrimeConfig(reach="long")}, "a long memory needs rows that follow each other"),
+        ({"objective": "recurrence"}, "recurrence needs rows that go on from batch to batch"),
+        ({"dropout": 1.0}, r"dropout is 1\.0"),
     ],
 )
 def test_settings_are_checked(changes: dict[str, object], message: str) -> None:

@@ -40,7 +40,7 @@ def trained(name: str = "adamw") -> tuple[torch.nn.Module, torch.optim.Optimizer
 
 def write(root: Path, step: int = 1, name: str = "adamw", pointers: tuple[str, ...] = (LAST,)) -> Path:
     part = begin_checkpoint(root, step)
-    write_process_part(part, 0, ProcessState(data={"at": 3}, device=CPU))
+    write_process_part(part, 0, ProcessState(data={"at": 3}, device=CPU, objective={"a.b": torch.arange(3)}))
     write_common_part(part, *trained(name), {"step": step})
     return commit_checkpoint(part, pointers)
 
@@ -73,7 +73,9 @@ def test_all_random_generators_go_on_where_they_were(tmp_path: Path) -> None:
     read_process_part(folder, 0, CPU)
     expected = draw()
     draw()
-    assert read_process_part(folder, 0, CPU) == {"at": 3}
+    own = read_process_part(folder, 0, CPU)
+    assert own.data == {"at": 3}
+    assert {name: tensor.tolist() for name, tensor in own.objective.items()} == {"a.b": [0, 1, 2]}
     assert draw() == expected
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from laconic.errors import CorruptFileError, UsageError
 from laconic.training.data import BatchStream, Encoded
 from laconic.training.segments import ORDERS, SegmentStream
+from laconic.training.similar import similarity_chain
 
 PAD = 999
 
@@ -87,11 +88,21 @@ def test_epochs_have_orders_of_their_own() -> None:
     assert not torch.equal(torch.cat(first), torch.cat(second))
 
 
-def test_a_given_order_is_followed() -> None:
-    orders = [np.array([5, 3, 1, 0, 2, 4]), np.arange(6)]
-    segments = SegmentStream(documents([24]), length=4, pad_id=PAD, rows=2, order=orders)
-    seen = [segments.next_batch(2).tokens_BT[:, 0].tolist() for _ in range(7)]
-    assert seen == [[20, 12], [4, 0], [8, 16], [0, 4], [8, 12], [16, 20], [20, 12]]
+def test_batches_of_similar_segments_are_stretches_of_the_chain() -> None:
+    segments = stream([40] * 4, order="similar", seed=3)
+    tokens_ST = np.concatenate([document.ids for document in documents([40] * 4)]).reshape(-1, 4)
+    chain = similarity_chain(tokens_ST, seed=3).reshape(-1, 4)
+    epochs = [[segments.next_batch(4).tokens_BT.tolist() for _ in range(segments.batches)] for _ in range(2)]
+    expected = sorted(tokens_ST[batch].tolist() for batch in chain)
+    assert sorted(epochs[0]) == sorted(epochs[1]) == expected
+    assert epochs[0] != epochs[1]
+
+
+def test_only_parallel_rows_go_on() -> None:
+    for order in ORDERS:
+        segments = stream([40] * 4, order=order)
+        marks = [segments.next_batch(4).continues for _ in range(segments.batches + 1)]
+        assert marks == [order == "parallel" and 0 < place < segments.batches for place in range(segments.batches + 1)]
 
 
 def test_what_cannot_be_is_refused() -> None:

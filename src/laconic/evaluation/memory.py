@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 
 from laconic.evaluation.bits import Bits, cut_windows, summarise
 from laconic.memory.keys import KeyTap
+from laconic.memory.recurrence import Recurrence
 from laconic.memory.stores import (
     AbstractMemory,
     LocalMemory,
@@ -25,7 +26,7 @@ from laconic.memory.stores import (
 )
 from laconic.training.language_modeling import vocabulary_mass
 
-READS = ("none", "local", "long")
+READS = ("none", "local", "long", "recurrence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,8 @@ class MemoryConfig:
     """With which memory a model is read.
 
     Attributes:
-        read: `none`; `local`: the earlier tokens of the window; `long`: those, and what came before the window.
+        read: `none`; `local`: the earlier tokens of the window; `long`: those, and what came before the window; `recurrence`:
+            no slots, but the keys and values of the window before.
         size: slots of what came before it.
         temperature: similarities are divided by it.
         cache_weight: mix with this fixed weight, between 0 and 1, as the continuous cache does; None for one sum with the
@@ -57,7 +59,7 @@ class MemoryConfig:
 
     def memory(self) -> AbstractMemory:
         """The memory, empty."""
-        local: list[AbstractMemory] = [] if self.read == "none" else [LocalMemory()]
+        local: list[AbstractMemory] = [LocalMemory()] if self.read in ("local", "long") else []
         return Memories([*local, LongTermMemory(self.size)] if self.read == "long" else local)
 
     def mix(self) -> "Mix":
@@ -109,6 +111,42 @@ def memory_bits(
         if progress:
             progress(size * done // len(tokens_N))
     return summarise(nats=total, tokens=done, size=size, vocab_size=vocab_size)
+
+
+def recurrent_bits(
+    model: PreTrainedModel,
+    tokens_N: Int32[np.ndarray, "N"],
+    size: int,
+    *,
+    vocab_size: int,
+    context: int,
+    progress: Callable[[int], None] | None = None,
+) -> Bits:
+    """Measure a model that carries keys and values from each window to the next; windows do not overlap.
+
+    Args:
+        model: a causal Hugging Face model with rotary positions in evaluation mode.
+        tokens_N: the tokens of the text, joined.
+        size: bytes of the text.
+        vocab_size: V; id V is the start symbol.
+        context: tokens in a window, and at most so many before it.
+        progress: told how many bytes are done, about.
+
+    Raises:
+        UsageError: its positions are of another kind.
+        ValueError: no text at all.
+    """
+    if not len(tokens_N) or not size:
+        raise ValueError(f"the text has {size} bytes and {len(tokens_N)} tokens, but must not be empty")
+    past, device, total = Recurrence(model), next(model.parameters()).device, 0.0
+    for begin in range(0, len(tokens_N), context):
+        tokens_1T = torch.from_numpy(tokens_N[begin : begin + context].astype(np.int64)).to(device)[None]
+        with torch.no_grad():
+            partition_N, gold_N = past.read(model, tokens_1T, vocab_size=vocab_size, start_id=vocab_size)
+        total += float((partition_N.double() - gold_N).sum())
+        if progress:
+            progress(size * (begin + tokens_1T.shape[1]) // len(tokens_N))
+    return summarise(nats=total, tokens=len(tokens_N), size=size, vocab_size=vocab_size)
 
 
 def read_windows(

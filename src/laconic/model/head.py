@@ -29,7 +29,5 @@ def output_mass(
         return model.mass(hidden_ND, target_N)
     output = cast(object, model.get_output_embeddings())  # type: ignore[no-untyped-call]
     if not isinstance(output, nn.Linear) or len(list(output.parameters())) > 1:
-        raise UsageError(
-            f"the output of {type(model).__name__} is not one matrix without a bias: use another kind of model"
-        )
+        raise UsageError(f"the output of {type(model).__name__} is not one matrix without a bias: use another kind of model")
     return head_mass(hidden_ND, output.weight[:vocab_size], target_N)

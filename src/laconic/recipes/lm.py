@@ -14,10 +14,11 @@ from transformers import PreTrainedModel
 from laconic.errors import UsageError
 from laconic.evaluation.bits import Bits, tokens_bits
 from laconic.evaluation.flops import flops_per_byte, training_flops
-from laconic.evaluation.memory import MemoryConfig, memory_bits
+from laconic.evaluation.memory import MemoryConfig, memory_bits, recurrent_bits
 from laconic.evaluation.trivial import uniform_bits_per_byte
 from laconic.memory.keys import KeyTap
 from laconic.memory.objective import Trime, TrimeConfig
+from laconic.memory.recurrence import Recurrent
 from laconic.model.folder import load_model, save_model
 from laconic.model.sizes import build_model, count_parameters, find_size
 from laconic.recipes.lm_data import STREAM, held_out_tokens, training_data
@@ -30,12 +31,13 @@ from laconic.text.corpora import open_corpus
 from laconic.tokens.base import AbstractTokenizer
 from laconic.tokens.registry import load_tokenizer, save_tokenizer
 from laconic.training.data import PACKINGS
+from laconic.training.dropout import add_dropout
 from laconic.training.language_modeling import LanguageModeling
 from laconic.training.loop import LoopConfig, Outcome, Progress, shares, train
 from laconic.training.objective import AbstractObjective
 from laconic.training.segments import ORDERS
 
-OBJECTIVES = ("lm", "trime")
+OBJECTIVES = ("lm", "trime", "recurrence")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +52,15 @@ class LMConfig:
         context: tokens in a segment.
         order: `stream`: of segments cut from 10,240-symbol examples as they come, whatever documents they are of. Otherwise
             documents are tokenized whole and held in memory (8 bytes for each token), and segments come `random`,
-            `consecutive` or `parallel` (`laconic.training.segments`), for `loop.steps` steps; `train_bytes` then only limits
-            what is read.
-        objective: `lm`, or `trime`: with the batch as memory.
+            `consecutive`, `parallel` or `similar` (`laconic.training.segments`), for `loop.steps` steps; `train_bytes` then
+            only limits what is read.
+        objective: `lm`; `trime`: with the batch as memory; or `recurrence`: each segment attends to the one before it
+            (Transformer-XL), which asks for parallel segments.
         trime: what that memory is; `long` asks for consecutive segments.
+        dropout: share of the numbers dropped in the token vectors, and in what each part of each layer adds.
+        cutoffs: ids at which bands of the vocabulary begin, for adaptive input and output (`laconic.model.adaptive`), as the
+            tokenizer `words` sorts its ids; none for one table.
+        factor: how much narrower the vectors of each band are than those of the band before.
         initial: a folder with a Hugging Face model to go on from; none for fresh weights.
         packing: `pack` uses every token; `trim` only the first `context` of each 10,240-symbol example, as the paper does.
         train_bytes: bytes of text to train on; the number of steps follows from it, and the tokens are held in memory
@@ -75,6 +82,9 @@ class LMConfig:
     order: str = STREAM
     objective: str = "lm"
     trime: TrimeConfig = field(default_factory=TrimeConfig)
+    dropout: float = 0.0
+    cutoffs: tuple[int, ...] = ()
+    factor: int = 4
     initial: str | None = None
     packing: str = "pack"
     train_bytes: int | None = 5_000_000
@@ -101,12 +111,18 @@ class LMConfig:
             raise ValueError(
                 f"order is {self.order!r}, but a long memory needs rows that follow each other: set it to consecutive"
             )
+        if self.objective == "recurrence" and self.order != "parallel":
+            raise ValueError(
+                f"order is {self.order!r}, but recurrence needs rows that go on from batch to batch: set it to parallel"
+            )
 
     def _require_ranges(self) -> None:
         if self.stride is not None and not 1 <= self.stride <= self.context:
             raise ValueError(f"stride is {self.stride}, but must lie between 1 and the context, {self.context}")
         if self.packing not in PACKINGS:
             raise ValueError(f"packing is {self.packing!r}, but must be one of {', '.join(PACKINGS)}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}, but must be at least 0 and below 1")
         if not 0 <= self.z_loss < math.inf:
             raise ValueError(f"z_loss is {self.z_loss}, but must be a number from 0 on")
         if not 0 <= self.seed < 1 << 63:
@@ -138,6 +154,7 @@ def run_lm(name: str, config: LMConfig, out: Path, options: RunOptions) -> Recor
     tokenizer = load_tokenizer(out / TOKENIZER)
     data, loop = training_data(config, tokenizer, options, rank, world)
     model = new_model(config, tokenizer)
+    add_dropout(model, config.dropout)
     valid_N, valid_size = held_out_tokens(config, tokenizer, "valid", config.valid_bytes, options.data_root)
     test_N, test_size = held_out_tokens(config, tokenizer, config.test_split, config.test_bytes, options.data_root)
 
@@ -174,7 +191,8 @@ def new_model(config: LMConfig, tokenizer: AbstractTokenizer) -> PreTrainedModel
     """
     if config.initial is not None:
         return _go_on_from(Path(config.initial), tokenizer)
-    return build_model(config.size, vocab_size=tokenizer.vocab_size + 1, context=config.context, seed=config.seed)
+    shape: dict[str, Any] = {"cutoffs": config.cutoffs, "factor": config.factor}
+    return build_model(config.size, vocab_size=tokenizer.vocab_size + 1, context=config.context, seed=config.seed, **shape)
 
 
 def _go_on_from(folder: Path, tokenizer: AbstractTokenizer) -> PreTrainedModel:
@@ -190,11 +208,15 @@ def _go_on_from(folder: Path, tokenizer: AbstractTokenizer) -> PreTrainedModel:
 def _objective(config: LMConfig, model: PreTrainedModel, tokenizer: AbstractTokenizer) -> AbstractObjective:
     if config.objective == "trime":
         return Trime(KeyTap(model), vocab_size=tokenizer.vocab_size, config=config.trime)
+    if config.objective == "recurrence":
+        return Recurrent(model, vocab_size=tokenizer.vocab_size)
     return LanguageModeling(vocab_size=tokenizer.vocab_size, z_loss=config.z_loss)
 
 
 def memory_of(config: LMConfig) -> MemoryConfig:
-    """The memory that a model is read with unless another is asked for: local where it was trained with one."""
+    """What a model is read with unless something else is asked for: as it was trained."""
+    if config.objective == "recurrence":
+        return MemoryConfig(read="recurrence")
     return MemoryConfig(read="local", temperature=config.trime.temperature) if config.objective == "trime" else MemoryConfig()
 
 
@@ -209,6 +231,8 @@ def measure(
 ) -> Bits:
     """Bits per byte of a trained model on held-out tokens."""
     shape: dict[str, Any] = {"vocab_size": tokenizer.vocab_size, "context": config.context, "progress": progress}
+    if memory.read == "recurrence":
+        return recurrent_bits(model, tokens_N, size, **shape)
     if memory.read == "none":
         return tokens_bits(model, tokens_N, size, stride=config.stride, **shape)
     return memory_bits(model, tokens_N, size, memory, stride=config.stride or config.context, **shape)

@@ -1,6 +1,6 @@
 """The text of a language model's run as tokens: what it trains on, and what it is measured on."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from math import ceil
@@ -45,6 +45,7 @@ def training_data(
             seed=config.seed,
             rank=rank,
             world=world,
+            progress=_tell_chain(options),
         )
         return segments, config.loop
     if config.train_bytes is None:
@@ -54,6 +55,11 @@ def training_data(
     encoded = _encode_all(tokenizer, stream)
     source = StoredSource(encoded, rank=rank, world=world)
     return _packed(config, tokenizer, source), replace(config.loop, steps=count_steps(encoded, config))
+
+
+def _tell_chain(options: RunOptions) -> Callable[[int, int], None] | None:
+    tell = options.progress
+    return None if tell is None else lambda done, total: tell(0, None, f"{done:,} of {total:,} segments compared")
 
 
 def held_out_tokens(

@@ -7,7 +7,7 @@ before. Folders that no pointer names are removed.
     model.safetensors        weights and buffers
     optimizer.safetensors    tensors of the optimiser's state; its numbers stand in state.json
     state.json               step, progress, numbers of the optimiser
-    process-0.safetensors    random generators of each process
+    process-0.safetensors    random generators of each process, and what its objective keeps
     process-0.json           position in the data, and the plain generators
 """
 
@@ -16,7 +16,7 @@ import os
 import random
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ SCHEMA = 1
 MAX_JSON_BYTES = 64 << 20
 _TUPLES = ("betas", "eps", "ns_coefficients")
 """Numbers of optimisers that are tuples, which JSON has not."""
+_OBJECTIVE = "objective."
 LAST, BEST = "last", "best"
 
 
@@ -43,10 +44,12 @@ class ProcessState:
     Attributes:
         data: position in its share of the data, as JSON can hold it.
         device: where its model lives; names the random generator to keep besides the CPU's.
+        objective: what its objective keeps from batch to batch.
     """
 
     data: dict[str, Any]
     device: torch.device
+    objective: Mapping[str, Tensor] = field(default_factory=dict)
 
 
 def write_process_part(folder: Path, rank: int, state: ProcessState) -> None:
@@ -54,6 +57,7 @@ def write_process_part(folder: Path, rank: int, state: ProcessState) -> None:
     tensors = {"torch": torch.get_rng_state()}
     if state.device.type == "cuda":
         tensors["cuda"] = torch.cuda.get_rng_state(state.device)
+    tensors |= {_OBJECTIVE + name: tensor for name, tensor in state.objective.items()}
     version, internal, gauss = random.getstate()
     numpy_state = np.random.get_state(legacy=False)
     assert isinstance(numpy_state, dict)
@@ -66,8 +70,8 @@ def write_process_part(folder: Path, rank: int, state: ProcessState) -> None:
     _write_json(plain, folder / f"process-{rank}.json")
 
 
-def read_process_part(folder: Path, rank: int, device: torch.device) -> dict[str, Any]:
-    """Set the random generators of this process as they were; returns its position in the data."""
+def read_process_part(folder: Path, rank: int, device: torch.device) -> ProcessState:
+    """Set the random generators of this process as they were; returns the rest of its state."""
     plain, tensors = _read_json(folder / f"process-{rank}.json"), _read_tensors(folder / f"process-{rank}.safetensors")
     try:
         torch.set_rng_state(tensors["torch"])
@@ -80,7 +84,8 @@ def read_process_part(folder: Path, rank: int, device: torch.device) -> dict[str
         data: dict[str, Any] = plain["data"]
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise _damaged(folder, error) from error
-    return data
+    kept = {name.removeprefix(_OBJECTIVE): tensor for name, tensor in tensors.items() if name.startswith(_OBJECTIVE)}
+    return ProcessState(data=data, device=device, objective=kept)
 
 
 def write_common_part(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Mapping[str, Any]) -> None:

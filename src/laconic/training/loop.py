@@ -19,7 +19,7 @@ from accelerate import Accelerator
 from accelerate.utils import DistributedType
 from torch import Tensor, nn
 
-from laconic.errors import OutputError, TrainingError, UsageError
+from laconic.errors import CorruptFileError, OutputError, TrainingError, UsageError
 from laconic.training.checkpoint import (
     BEST,
     LAST,
@@ -215,7 +215,14 @@ class _Run:
         """Go to the last checkpoint, and forget what was logged after it."""
         folder = require_checkpoint(self.root)
         self.progress = Progress(**read_common_part(folder, self.bare, self.optimizer))
-        self.data.restore(read_process_part(folder, self.accelerator.process_index, self.accelerator.device))
+        own = read_process_part(folder, self.accelerator.process_index, self.accelerator.device)
+        self.data.restore(own.data)
+        try:
+            self.objective.restore(own.objective)
+        except (KeyError, ValueError) as error:
+            raise CorruptFileError(
+                f"{folder} is of another kind of training ({error}): resume with the same settings"
+            ) from error
         self.saved_step = self.progress.step
         if self.accelerator.is_main_process:
             _trim_log(self.out / "log.jsonl", self.progress.step)
@@ -297,7 +304,8 @@ class _Run:
         if accelerator.is_main_process:
             begin_checkpoint(self.root, step)
         accelerator.wait_for_everyone()
-        write_process_part(part, accelerator.process_index, ProcessState(data=self.data.state(), device=accelerator.device))
+        own = ProcessState(data=self.data.state(), device=accelerator.device, objective=self.objective.state())
+        write_process_part(part, accelerator.process_index, own)
         if accelerator.is_main_process:
             write_common_part(part, self.bare, self.optimizer, asdict(self.progress))
         accelerator.wait_for_everyone()

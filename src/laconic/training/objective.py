@@ -24,6 +24,7 @@ class Batch:
         step: which update of the run it is part of, from 1; 0 outside of runs.
         documents_BT: which document each token belongs to, as numbers that grow along the rows, so that rows may be
             consecutive segments of one; None where nobody knows.
+        continues: whether each row goes on where the same row of the batch before stopped.
     """
 
     tokens_BT: Int64[Tensor, "B T"]
@@ -32,6 +33,7 @@ class Batch:
     bytes: int
     step: int = 0
     documents_BT: Int64[Tensor, "B T"] | None = None
+    continues: bool = False
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
@@ -66,4 +68,15 @@ class AbstractObjective(ABC):
         Returns:
             Means over the batch's tokens. The loop weighs batches by their `count`, so that a step's gradient is that
             of the mean over all its tokens, however they are spread over micro-batches and processes.
+        """
+
+    def state(self) -> dict[str, Tensor]:
+        """What it keeps from one batch to the next, for a checkpoint of this process; most keep nothing."""
+        return {}
+
+    def restore(self, tensors: Mapping[str, Tensor]) -> None:
+        """Go on from what `state` returned.
+
+        Args:
+            tensors: not yet trusted.
         """

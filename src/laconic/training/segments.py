@@ -1,6 +1,6 @@
 """Whole corpora as segments, with their documents: for methods that ask which rows of a batch belong together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -10,17 +10,19 @@ from jaxtyping import Int64
 from laconic.errors import CorruptFileError, UsageError
 from laconic.training.data import Encoded
 from laconic.training.objective import Batch
+from laconic.training.similar import similarity_chain
 
-ORDERS = ("random", "consecutive", "parallel")
+ORDERS = ("random", "consecutive", "parallel", "similar")
 
 
 @final
 class SegmentStream:
-    """Documents joined and cut into segments, handed out epoch after epoch in one of three orders, or in a given one.
+    """Documents joined and cut into segments, handed out epoch after epoch in one of four orders.
 
     `random`: segments in any order. `consecutive`: documents in any order, segments as they follow each other, so that a
     batch holds stretches of text. `parallel`: documents in any order, and each row of a batch goes on where it stopped in the
-    batch before.
+    batch before. `similar`: documents in their own order, and batches in any, each a stretch of the chain of similar segments
+    (`laconic.training.similar`).
 
     Everything is held in memory, eight bytes for each token. What does not fill the last segment of an epoch, or its last
     batch, is left out.
@@ -30,14 +32,15 @@ class SegmentStream:
         length: T, tokens in a segment.
         pad_id: the id that carries no text.
         rows: segments in the batch of all processes, which are handed out in as many calls as it takes.
-        order: `random`, `consecutive` or `parallel`; or for each epoch in turn the numbers of all segments, as of documents in
-            their own order.
+        order: one of `ORDERS`.
         seed: what the orders depend on, at least 0.
         rank: which process this is; of each batch it gets the rows from `rank * rows / world` on.
         world: how many processes share the batches.
+        progress: told how many segments of how many have been compared with the others, for `similar`.
 
     Raises:
         UsageError: the text is too short for a batch.
+        MissingExtraError: `similar` needs the package bm25s.
     """
 
     def __init__(
@@ -47,12 +50,13 @@ class SegmentStream:
         length: int,
         pad_id: int,
         rows: int,
-        order: str | Sequence[Int64[np.ndarray, "_"]] = "random",
+        order: str = "random",
         seed: int = 0,
         rank: int = 0,
         world: int = 1,
+        progress: Callable[[int, int], None] | None = None,
     ) -> None:
-        if isinstance(order, str) and order not in ORDERS:
+        if order not in ORDERS:
             raise ValueError(f"order is {order!r}, but must be one of {', '.join(ORDERS)}")
         if rows % world:
             raise ValueError(f"rows is {rows}, but must be a multiple of the {world} processes")
@@ -65,7 +69,12 @@ class SegmentStream:
         if not self._batches:
             raise UsageError(f"the text has {self.segments} segments of {length} tokens, fewer than a batch of {rows}")
         self._epoch, self._taken = -1, 0
+        self._chain = np.arange(self.segments)
         self._begin(0)
+        if order == "similar":
+            segments_ST = self._tokens_N[: self.segments * length].reshape(-1, length)
+            self._chain = similarity_chain(segments_ST, seed=seed, progress=progress)
+            self._begin(0)
 
     @property
     def batches(self) -> int:
@@ -96,6 +105,7 @@ class SegmentStream:
             count=place_BT.size,
             bytes=int(size.sum()),
             documents_BT=torch.from_numpy(np.searchsorted(self._ends, place_BT, side="right")),
+            continues=self._order == "parallel" and batch > 0,
         )
 
     def state(self) -> dict[str, Any]:
@@ -117,19 +127,16 @@ class SegmentStream:
     def _begin(self, epoch: int) -> None:
         """Lay out an epoch: the tokens in order, where documents end, and which segments make which batch."""
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self._seed, epoch])))
-        given = not isinstance(self._order, str)
-        order = np.arange(len(self._documents)) if given or self._order == "random" else _permutation(rng, len(self._documents))
+        stays = self._order in ("random", "similar")
+        order = np.arange(len(self._documents)) if stays else _permutation(rng, len(self._documents))
         self._tokens_N = np.concatenate([self._documents[index].ids for index in order.tolist()])
         self._ends, self._byte_ends = np.cumsum(self._sizes[order]), np.cumsum(self._bytes[order])
-        whole = self._batches * self._rows
-        if given:
-            numbers = np.asarray(self._order[epoch % len(self._order)])[:whole]
-        elif self._order == "random":
-            numbers = _permutation(rng, self.segments)[:whole]
-        else:
-            numbers = np.arange(whole)
+        numbers = _permutation(rng, self.segments) if self._order == "random" else self._chain
+        numbers = numbers[: self._batches * self._rows]
         columns = self._order == "parallel"
         self._places = numbers.reshape(self._rows, self._batches).T if columns else numbers.reshape(self._batches, self._rows)
+        if self._order == "similar":
+            self._places = self._places[_permutation(rng, self._batches)]
         self._epoch, self._taken = epoch, 0
 
     def _bytes_before(self, place_B: Int64[np.ndarray, "B"]) -> Int64[np.ndarray, "B"]:

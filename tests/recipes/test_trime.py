@@ -8,10 +8,11 @@ from tests.recipes.small import small_config, write_text
 
 from laconic.errors import UsageError
 from laconic.memory.objective import TrimeConfig
+from laconic.model.sizes import build_model, count_parameters
 from laconic.recipes.evaluate import evaluate_run
 from laconic.recipes.lm import LMConfig, run_lm
-from laconic.recipes.registry import RunOptions, find_recipe
-from laconic.recipes.trime import lm_wikitext2_cpu, trime_long_wikitext2_cpu, trime_wikitext2_cpu
+from laconic.recipes.registry import RunOptions, find_recipe, list_recipes
+from laconic.recipes.trime import METHODS, TEXTS, memory_recipe
 from laconic.training.schedule import ScheduleConfig
 
 
@@ -48,13 +49,34 @@ def test_training_goes_on_from_a_model_in_a_folder(tmp_path: Path) -> None:
         run_lm("small", replace(going_on, tokenizer="equal-info[16,65536]"), tmp_path / "c", RunOptions())
 
 
-def test_the_recipes_differ_in_what_they_are_about() -> None:
-    plain, local, long = (recipe().config for recipe in (lm_wikitext2_cpu, trime_wikitext2_cpu, trime_long_wikitext2_cpu))
+@pytest.mark.parametrize("text", TEXTS)
+def test_methods_differ_in_what_they_are_about(text: str) -> None:
+    plain, recurrent, local, long, external = (find_recipe(f"{method}-{text}").config for method in METHODS)
     assert replace(local, objective="lm", trime=plain.trime) == plain
     assert replace(long, objective="lm", trime=plain.trime, order="random") == plain
-    assert (local.trime.reach, long.trime.reach) == ("local", "long")
-    for name in ("lm-wikitext2-cpu", "trime-wikitext2-cpu", "trime-long-wikitext2-cpu"):
-        assert find_recipe(name).config.corpus == "wikitext-2"
+    assert replace(external, objective="lm", trime=plain.trime, order="random") == plain
+    assert replace(recurrent, objective="lm", order="random", stride=plain.stride) == plain
+    assert [one.trime.reach for one in (local, long, external)] == ["local", "long", "external"]
+    assert 0 < local.trime.warmup <= plain.loop.steps // 18
+
+
+def test_every_method_on_every_text_is_listed() -> None:
+    listed = [name for name in list_recipes() if name.endswith(tuple(TEXTS))]
+    assert sorted(listed) == sorted(f"{method}-{text}" for method in METHODS for text in TEXTS)
+    with pytest.raises(UsageError, match="methods are lm, recurrence"):
+        memory_recipe("knn-wikitext2-cpu")
+
+
+PRINTED = {"wikitext103-7m": 7.1e6, "wikitext103-150m": 150e6, "wikitext103-247m": 247e6, "enwik8-38m": 38e6}
+
+
+@pytest.mark.parametrize("text", PRINTED)
+def test_sizes_are_those_of_the_paper(text: str) -> None:
+    config = find_recipe(f"lm-{text}").config
+    rows = 257 if config.tokenizer == "bytes" else 267_745
+    shape = {"context": config.context, "cutoffs": config.cutoffs, "factor": config.factor}
+    count = count_parameters(build_model(config.size, vocab_size=rows, seed=0, device="meta", **shape))
+    assert count.total == pytest.approx(PRINTED[text], rel=0.06)
 
 
 @pytest.mark.parametrize(

@@ -57,3 +57,14 @@ def test_muon_turns_hidden_matrices_and_leaves_the_rest_to_adamw() -> None:
 def test_muon_needs_hidden_matrices() -> None:
     with pytest.raises(ValueError, match="use adamw"):
         build_optimizer(OptimizerConfig(name="muon"), [("embed_tokens", torch.nn.Parameter(torch.zeros(4, 4)))])
+
+
+def test_nag_looks_ahead_along_its_momentum() -> None:
+    weight = torch.nn.Parameter(torch.ones(2, 2))
+    optimizer = build_optimizer(OptimizerConfig(name="nag", beta1=0.5), [("hidden", weight)])
+    optimizer.param_groups[0]["lr"] = 0.1
+    for _ in range(2):
+        weight.grad = torch.ones(2, 2)
+        optimizer.step()
+    # Momentum 1 and 1.5; each step goes by the gradient and half the new momentum.
+    assert torch.allclose(weight, torch.full((2, 2), 1 - 0.1 * (1 + 0.5) - 0.1 * (1 + 0.75)))

@@ -26,6 +26,12 @@ def test_rsqrt_is_that_of_the_paper() -> None:
     assert learning_rate(config, 200_000, 200_000) == pytest.approx(1 / math.sqrt(200_000))
 
 
+def test_inverse_sqrt_rises_and_falls() -> None:
+    config = ScheduleConfig(peak=0.5, warmup=100, decay="inverse_sqrt")
+    rates = [learning_rate(config, step, 10_000) for step in (1, 50, 100, 400, 10_000)]
+    assert rates == pytest.approx([0.005, 0.25, 0.5, 0.25, 0.05])
+
+
 def test_wrong_settings_are_named() -> None:
     for settings, message in (
         ({"peak": 0.0}, "peak is 0.0"),

@@ -52,9 +52,6 @@ class Recipe:
 
 _HOMES = {
     "lm-cpu": ("lm", "lm_cpu", "a small language model on any tokenizer, sized for a computer without accelerator"),
-    "lm-wikitext2-cpu": ("trime", "lm_wikitext2_cpu", "a plain model of the words of WikiText-2, to compare the next two with"),
-    "trime-wikitext2-cpu": ("trime", "trime_wikitext2_cpu", "Zhong et al. 2022, TrimeLM, sized for two cores"),
-    "trime-long-wikitext2-cpu": ("trime", "trime_long_wikitext2_cpu", "Zhong et al. 2022, TrimeLMlong, sized for two cores"),
     "bytes-25m": ("paper", "bytes_25m", "Lester et al. 2024, 25m on bytes"),
     "sentencepiece-25m": ("paper", "sentencepiece_25m", "Lester et al. 2024, 25m on SentencePiece, v=32,000"),
     "equal-info-25m": ("paper", "equal_info_25m", "Lester et al. 2024, 25m on Equal-Info windows, b=16, v=65,536"),
@@ -69,12 +66,30 @@ _HOMES = {
     "ngram": ("ngram", "ngram", "an n-gram byte model for the codec and the Equal-Info tokenizer; no network"),
     "ngram-6": ("shipped", "ngram_6", "the n-gram byte model that comes with laconic, from Wikipedia and the standard library"),
 }
+_METHODS = {
+    "lm": "a plain model",
+    "recurrence": "a plain model with Transformer-XL's recurrence",
+    "trime": "TrimeLM",
+    "trime-long": "TrimeLMlong",
+    "trime-ext": "TrimeLMext",
+}
+_TEXTS = {
+    "wikitext2-cpu": "words of WikiText-2, sized for two cores",
+    "wikitext2-bpe-cpu": "BPE tokens of WikiText-2, sized for two cores",
+    "enwik8-cpu": "bytes of enwik8's beginning, sized for two cores",
+    "wikitext103-7m": "words of WikiText-103, the 7M model of Zhong et al. 2022",
+    "wikitext103-150m": "words of WikiText-103, the 150M model of Zhong et al. 2022",
+    "wikitext103-247m": "words of WikiText-103, the 247M model of Zhong et al. 2022",
+    "enwik8-38m": "bytes of enwik8, the 38M model of Zhong et al. 2022",
+}
+_MEMORY = {f"{method}-{text}": f"{what}, {where}" for text, where in _TEXTS.items() for method, what in _METHODS.items()}
+"""Recipes that `laconic.recipes.trime` puts together: any of its methods on any of its texts."""
 _NEEDS = {"torch": "train", "transformers": "train", "accelerate": "train", "sentencepiece": "train", "tokenizers": "train"}
 
 
 def list_recipes() -> dict[str, str]:
     """Every recipe's name, and what it is in one line."""
-    return {name: summary for name, (_, _, summary) in _HOMES.items()}
+    return {name: summary for name, (_, _, summary) in _HOMES.items()} | _MEMORY
 
 
 def find_recipe(name: str) -> Recipe:
@@ -84,11 +99,13 @@ def find_recipe(name: str) -> Recipe:
         UsageError: there is none.
         MissingExtraError: a package that it needs is not installed.
     """
-    if name not in _HOMES:
-        raise UsageError(f"there is no recipe {name!r}: choose one of {', '.join(_HOMES)}")
-    module, function, _ = _HOMES[name]
+    if name not in _HOMES and name not in _MEMORY:
+        composed = f"or METHOD-TEXT of the methods {', '.join(_METHODS)} and the texts {', '.join(_TEXTS)}"
+        raise UsageError(f"there is no recipe {name!r}: choose one of {', '.join(_HOMES)}; {composed}")
+    module, function, _ = _HOMES.get(name, ("trime", "memory_recipe", ""))
     try:
-        recipe: Recipe = getattr(importlib.import_module(f"laconic.recipes.{module}"), function)()
+        build = getattr(importlib.import_module(f"laconic.recipes.{module}"), function)
+        recipe: Recipe = build(name) if name in _MEMORY else build()
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _NEEDS:

@@ -79,4 +79,9 @@ class AbstractObjective(ABC):
 
         Args:
             tensors: not yet trusted.
+
+        Raises:
+            ValueError: they are not what this objective keeps.
         """
+        if tensors:
+            raise ValueError(f"{type(self).__name__} keeps nothing, but was given {', '.join(tensors)}")

@@ -7,7 +7,7 @@ from typing import Any, final
 import torch
 from torch import nn
 
-OPTIMIZERS = ("adamw", "adafactor", "muon")
+OPTIMIZERS = ("adamw", "adafactor", "muon", "nag")
 
 _TABLES = ("embed", "lm_head", "wte", "wpe")
 """Parts of the names of matrices that are look-up tables or outputs: Muon is not for them."""
@@ -20,8 +20,8 @@ class OptimizerConfig:
     Attributes:
         name: `adamw`; `adafactor`: factored second moments, updates scaled by each parameter's size, no momentum; or `muon`:
             orthogonalised momentum for the matrices of the layers, scaled to the size of AdamW's updates so that one
-            learning rate serves both, and AdamW for the rest.
-        beta1: decay of AdamW's mean of gradients.
+            learning rate serves both, and AdamW for the rest; `nag`: Nesterov's accelerated gradient.
+        beta1: decay of AdamW's mean of gradients; the momentum of `nag`.
         beta2: decay of AdamW's mean of squared gradients.
         weight_decay: decoupled, on matrices only; the paper uses none.
     """
@@ -59,6 +59,8 @@ def build_optimizer(config: OptimizerConfig, parameters: Iterable[tuple[str, nn.
     groups = [group for group in groups if group["params"]]
     if config.name == "adamw":
         return torch.optim.AdamW(groups, lr=1.0, betas=(config.beta1, config.beta2))
+    if config.name == "nag":
+        return torch.optim.SGD(groups, lr=1.0, momentum=config.beta1, nesterov=config.beta1 > 0)
     # T5X adds epsilon1 = 1e-30 to squared gradients; torch clamps at the square of its own.
     return torch.optim.Adafactor(groups, lr=1.0, beta2_decay=-0.8, eps=(1e-15, 1e-3), d=1.0)
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-DECAYS = ("constant", "linear", "cosine", "rsqrt")
+DECAYS = ("constant", "linear", "cosine", "rsqrt", "inverse_sqrt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +14,8 @@ class ScheduleConfig:
         peak: the highest learning rate.
         warmup: steps until the peak is reached, rising linearly. With `rsqrt` the rate already is at its peak during
             these steps, as with T5X's `rsqrt_decay` (10,000 steps at 1/sqrt(10,000) = 0.01 in Lester et al. 2024).
-        decay: `linear` and `cosine` reach `floor` at the last step; `rsqrt` falls with 1/sqrt(step); or `constant`.
+        decay: `linear` and `cosine` reach `floor` at the last step; `rsqrt` and `inverse_sqrt`, which rises during the warm-up,
+            fall with 1/sqrt(step); or `constant`.
         floor: the last learning rate of `linear` and `cosine`, as a fraction of the peak.
     """
 
@@ -46,6 +47,8 @@ def learning_rate(config: ScheduleConfig, step: int, steps: int) -> float:
         return config.peak * math.sqrt(max(config.warmup, 1) / max(step, config.warmup, 1))
     if step <= config.warmup:
         return config.peak * step / config.warmup
+    if config.decay == "inverse_sqrt":
+        return config.peak * math.sqrt(max(config.warmup, 1) / step)
     if config.decay == "constant":
         return config.peak
     done = min(1.0, (step - config.warmup) / max(1, steps - config.warmup))

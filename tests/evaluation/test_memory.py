@@ -39,7 +39,8 @@ def test_a_window_with_local_memory_costs_what_training_says() -> None:
 @given(st.integers(1, 16), st.integers(1, 5))
 def test_windows_cover_the_text_in_order(stride: int, batch: int) -> None:
     done = 0
-    for window, partition_N, gold_N in read_windows(tiny_model().eval(), TOKENS, stride=stride, batch=batch, **OPTIONS):
+    for said in read_windows(tiny_model().eval(), TOKENS, stride=stride, batch=batch, **OPTIONS):
+        window, partition_N, gold_N = said.window, said.partition_N, said.gold_N
         assert torch.equal(window.token_T, torch.from_numpy(TOKENS[window.begin : window.begin + len(window.token_T)]))
         assert window.begin + len(window.token_T) == done + window.asked
         assert len(partition_N) == len(gold_N) == window.asked and bool((partition_N > gold_N).all())

@@ -14,6 +14,8 @@ from laconic.memory.stores import (
     Window,
     joint_log_probability,
     linear_log_probability,
+    slots_mass,
+    slots_masses,
 )
 
 TOKENS = torch.randint(0, 4, (60,), generator=torch.Generator().manual_seed(2))
@@ -37,7 +39,7 @@ def test_local_and_long_are_the_window_and_what_was_before(length: int, step: in
     step = min(step, length)
     memory, seen = Memories([LocalMemory(), LongTermMemory(size)]), list[tuple[int, torch.Tensor]]()
     for window in windows(length, step):
-        all_N, right_N = memory.mass(window, temperature)
+        all_N, right_N = slots_mass(window, memory.slots(window), temperature)
         before = [key_D for place, key_D in seen if place < window.begin][-size:]
         tokens_before = [int(TOKENS[place]) for place, _ in seen if place < window.begin][-size:]
         context = len(window.token_T) - window.asked
@@ -51,6 +53,25 @@ def test_local_and_long_are_the_window_and_what_was_before(length: int, step: in
                 wanted = float(torch.logsumexp(torch.tensor(expected), 0)) if expected else -math.inf
                 assert float(ours) == pytest.approx(wanted, abs=1e-4)
         seen += [(window.begin + context + n, window.key_TD[context + n]) for n in range(window.asked)]
+        memory.remember(window)
+
+
+def test_slots_know_where_they_stand() -> None:
+    memory = Memories([LocalMemory(), LongTermMemory(20)])
+    for window in windows(10, 3):
+        for slots in memory.slots(window):
+            assert torch.equal(slots.token_M, TOKENS[slots.begin : slots.begin + len(slots.token_M)])
+        memory.remember(window)
+
+
+def test_several_temperatures_at_once_are_each_on_its_own() -> None:
+    memory, temperatures = Memories([LocalMemory(), LongTermMemory(20)]), [0.5, 1.0, 2.0]
+    for window in windows(10, 3):
+        slots = memory.slots(window)
+        all_KN, right_KN = slots_masses(window, slots, temperatures)
+        for place, temperature in enumerate(temperatures):
+            alone = slots_mass(window, slots, temperature)
+            torch.testing.assert_close((all_KN[place], right_KN[place]), alone)
         memory.remember(window)
 
 

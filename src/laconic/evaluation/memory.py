@@ -1,7 +1,7 @@
 """A language model with a memory, measured: in bits per byte, as without one, and per token and word."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,6 @@ from transformers import PreTrainedModel
 
 from laconic.evaluation.bits import Bits, cut_windows, summarise
 from laconic.memory.keys import KeyTap
-from laconic.memory.recurrence import Recurrence
 from laconic.memory.stores import (
     AbstractMemory,
     LocalMemory,
@@ -23,6 +22,7 @@ from laconic.memory.stores import (
     Window,
     joint_log_probability,
     linear_log_probability,
+    slots_mass,
 )
 from laconic.training.language_modeling import vocabulary_mass
 
@@ -101,62 +101,52 @@ def memory_bits(
     Raises:
         ValueError: a stride outside its range, or no text at all.
     """
-    total, done, slots, mix = 0.0, 0, memory.memory(), memory.mix()
-    for window, partition_N, gold_N in read_windows(
-        model, tokens_N, vocab_size=vocab_size, context=context, stride=stride, batch=batch
-    ):
-        total -= float(mix(partition_N, gold_N, slots.mass(window, memory.temperature)).double().sum())
-        slots.remember(window)
+    done, read = 0, 0.0
+    windows = read_windows(model, tokens_N, vocab_size=vocab_size, context=context, stride=stride, batch=batch)
+    for window, log_p_N in charge(windows, memory):
+        read -= float(log_p_N.double().sum())
         done += window.asked
         if progress:
             progress(size * done // len(tokens_N))
-    return summarise(nats=total, tokens=done, size=size, vocab_size=vocab_size)
+    return summarise(nats=read, tokens=done, size=size, vocab_size=vocab_size)
 
 
-def recurrent_bits(
-    model: PreTrainedModel,
-    tokens_N: Int32[np.ndarray, "N"],
-    size: int,
-    *,
-    vocab_size: int,
-    context: int,
-    progress: Callable[[int], None] | None = None,
-) -> Bits:
-    """Measure a model that carries keys and values from each window to the next; windows do not overlap.
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a model says of a window.
+
+    Attributes:
+        window: its keys and tokens.
+        partition_N: logarithms of what the whole vocabulary weighs, for the positions that the window asks.
+        gold_N: of what the right tokens weigh.
+    """
+
+    window: Window
+    partition_N: Float[Tensor, "N"]
+    gold_N: Float[Tensor, "N"]
+
+
+def charge(windows: Iterable[Said], memory: MemoryConfig) -> Iterator[tuple[Window, Float[Tensor, "N"]]]:
+    """Log probabilities of a text with a memory, which is empty at first.
 
     Args:
-        model: a causal Hugging Face model with rotary positions in evaluation mode.
-        tokens_N: the tokens of the text, joined.
-        size: bytes of the text.
-        vocab_size: V; id V is the start symbol.
-        context: tokens in a window, and at most so many before it.
-        progress: told how many bytes are done, about.
+        windows: what a model says of the text, as `read_windows` gives it.
+        memory: with which memory to read it.
 
-    Raises:
-        UsageError: its positions are of another kind.
-        ValueError: no text at all.
+    Yields:
+        Each window, and the logarithms for the positions that it asks.
     """
-    if not len(tokens_N) or not size:
-        raise ValueError(f"the text has {size} bytes and {len(tokens_N)} tokens, but must not be empty")
-    past, device, total = Recurrence(model), next(model.parameters()).device, 0.0
-    for begin in range(0, len(tokens_N), context):
-        tokens_1T = torch.from_numpy(tokens_N[begin : begin + context].astype(np.int64)).to(device)[None]
-        with torch.no_grad():
-            partition_N, gold_N = past.read(model, tokens_1T, vocab_size=vocab_size, start_id=vocab_size)
-        total += float((partition_N.double() - gold_N).sum())
-        if progress:
-            progress(size * (begin + tokens_1T.shape[1]) // len(tokens_N))
-    return summarise(nats=total, tokens=len(tokens_N), size=size, vocab_size=vocab_size)
+    store, mix = memory.memory(), memory.mix()
+    for said in windows:
+        mass = slots_mass(said.window, store.slots(said.window), memory.temperature)
+        yield said.window, mix(said.partition_N, said.gold_N, mass)
+        store.remember(said.window)
 
 
 def read_windows(
     model: PreTrainedModel, tokens_N: Int32[np.ndarray, "N"], *, vocab_size: int, context: int, stride: int, batch: int = 16
-) -> Iterator[tuple[Window, Float[Tensor, "N"], Float[Tensor, "N"]]]:
-    """What a model says of a text, window after window.
-
-    Yields:
-        The window; and for the positions that it asks, logarithms of what the whole vocabulary weighs, and the right token.
-    """
+) -> Iterator[Said]:
+    """What a model says of a text, window after window."""
     tap, end = KeyTap(model), 0
     device = next(model.parameters()).device
     try:
@@ -171,7 +161,8 @@ def read_windows(
             for row, (asked, partition_N, gold_N) in enumerate(each):
                 length, end = int((tokens_BT[row] != vocab_size).sum()), end + asked
                 key_TD, token_T = keys_BTD[row, :length], inputs_BT[row, :length]
-                yield Window(key_TD=key_TD, token_T=token_T, begin=end - length, asked=asked), partition_N, gold_N
+                window = Window(key_TD=key_TD, token_T=token_T, begin=end - length, asked=asked)
+                yield Said(window=window, partition_N=partition_N, gold_N=gold_N)
     finally:
         tap.close()
 

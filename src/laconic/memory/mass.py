@@ -11,7 +11,7 @@ Two numbers for each query say all that the loss needs:
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
@@ -71,6 +71,30 @@ def memory_mass(
     return all_N, right_N
 
 
+def mass_at_temperatures(
+    query_ND: Float[Tensor, "N D"],
+    key_MD: Float[Tensor, "M D"],
+    target_N: Int64[Tensor, "N"],
+    value_M: Int64[Tensor, "M"],
+    visibility: Visibility,
+    *,
+    temperatures: Sequence[float],
+    ignore: int,
+) -> tuple[Float[Tensor, "K N"], Float[Tensor, "K N"]]:
+    """What `memory_mass` gives at each of several temperatures, from similarities that are computed once; without gradients.
+
+    Args:
+        query_ND, key_MD, target_N, value_M, visibility, ignore: as for `memory_mass`.
+        temperatures: K of them.
+
+    Returns:
+        A row for each temperature.
+    """
+    scale = similarity_scale(query_ND.shape[1], 1.0)
+    with torch.no_grad():
+        return _sweep(query_ND, key_MD, target_N, value_M, visibility, ignore, scale, [1.0 / one for one in temperatures])
+
+
 def similarity_scale(width: int, temperature: float) -> float:
     """The factor of inner products of keys of `width` numbers: 1 / (sqrt(D) * temperature)."""
     return 1.0 / (math.sqrt(width) * temperature)
@@ -91,13 +115,7 @@ class _Mass(torch.autograd.Function):
         ignore: int,
     ) -> tuple[Tensor, Tensor]:  # fmt: skip
         query_ND, key_MD = query_ND.detach(), key_MD.detach()
-        all_N = torch.full((len(query_ND),), -math.inf, device=query_ND.device)
-        right_N = all_N.clone()
-        for queries, slots, seen_nm in _pieces(visibility, value_M, ignore):
-            score_nm = _scores(query_ND[queries], key_MD[slots], scale).masked_fill_(~seen_nm, -math.inf)
-            all_N[queries] = torch.logaddexp(all_N[queries], torch.logsumexp(score_nm, -1))
-            score_nm.masked_fill_(value_M[slots] != target_N[queries, None], -math.inf)
-            right_N[queries] = torch.logaddexp(right_N[queries], torch.logsumexp(score_nm, -1))
+        (all_N,), (right_N,) = _sweep(query_ND, key_MD, target_N, value_M, visibility, ignore, scale, (1.0,))
         ctx.save_for_backward(query_ND, key_MD, target_N, value_M, all_N, right_N)
         ctx.visibility, ctx.scale, ctx.ignore = visibility, scale, ignore
         return all_N, right_N
@@ -119,6 +137,23 @@ class _Mass(torch.autograd.Function):
             grad_query_ND[queries] += slope_nm @ key_MD[slots]
             grad_key_MD[slots] += slope_nm.T @ query_ND[queries]
         return grad_query_ND.to(query_ND.dtype), grad_key_MD.to(key_MD.dtype), None, None, None, None, None
+
+
+def _sweep(
+    query_ND: Tensor, key_MD: Tensor, target_N: Tensor, value_M: Tensor, visibility: Visibility, ignore: int, scale: float,
+    factors: Sequence[float],
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Both masses, a row for each further factor of the scores."""
+    all_KN = torch.full((len(factors), len(query_ND)), -math.inf, device=query_ND.device)
+    right_KN = all_KN.clone()
+    for queries, slots, seen_nm in _pieces(visibility, value_M, ignore):
+        score_nm = _scores(query_ND[queries], key_MD[slots], scale).masked_fill_(~seen_nm, -math.inf)
+        for sums_KN in (all_KN, right_KN):
+            for sums_N, factor in zip(sums_KN, factors, strict=True):
+                scaled_nm = score_nm if factor == 1.0 else score_nm * factor
+                sums_N[queries] = torch.logaddexp(sums_N[queries], torch.logsumexp(scaled_nm, -1))
+            score_nm.masked_fill_(value_M[slots] != target_N[queries, None], -math.inf)
+    return all_KN, right_KN
 
 
 def _scores(query_ND: Tensor, key_MD: Tensor, scale: float) -> Tensor:

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from laconic.memory.mass import memory_mass, similarity_scale
+from laconic.memory.mass import mass_at_temperatures
 from laconic.memory.visibility import Visibility
 
 Mass = tuple[Float[Tensor, "N"], Float[Tensor, "N"]]
@@ -54,16 +54,32 @@ class Window:
         return self.token_T[-self.asked :]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Slots:
+    """A stretch of the text whose positions can be predicted from.
+
+    Attributes:
+        key_MD: the key of each.
+        token_M: the token that followed there.
+        begin: where in the text the first one stands; the others follow it.
+        end_N: how many of them each prediction sees, from the first on.
+    """
+
+    key_MD: Float[Tensor, "M D"]
+    token_M: Int64[Tensor, "M"]
+    begin: int
+    end_N: Int64[Tensor, "N"]
+
+
 class AbstractMemory(ABC):
     """Slots that predictions are made from, beside the vocabulary."""
 
     @abstractmethod
-    def mass(self, window: Window, temperature: float) -> Mass:
-        """What the slots weigh for the positions of a window that are asked.
+    def slots(self, window: Window) -> tuple[Slots, ...]:
+        """What the positions of a window that are asked see.
 
         Args:
             window: the next one of the text.
-            temperature: similarities, scaled by 1 / sqrt(D), are divided by it.
         """
 
     @abstractmethod
@@ -75,10 +91,10 @@ class AbstractMemory(ABC):
 class LocalMemory(AbstractMemory):
     """The earlier positions of the window, those of its context included. It remembers nothing."""
 
-    def mass(self, window: Window, temperature: float) -> Mass:
+    def slots(self, window: Window) -> tuple[Slots, ...]:
         """Each position sees those before it."""
-        position_N = torch.arange(len(window.token_T), device=window.token_T.device)[-window.asked :]
-        return _mass(window, window.key_TD, window.token_T, torch.zeros_like(position_N), position_N, temperature)
+        end_N = torch.arange(len(window.token_T), device=window.token_T.device)[-window.asked :]
+        return (Slots(key_MD=window.key_TD, token_M=window.token_T, begin=window.begin, end_N=end_N),)
 
     def remember(self, window: Window) -> None:
         """Nothing."""
@@ -100,15 +116,15 @@ class LongTermMemory(AbstractMemory):
         self._size, self._end = size, 0
         self._keys, self._tokens = _Tail(), _Tail()
 
-    def mass(self, window: Window, temperature: float) -> Mass:
+    def slots(self, window: Window) -> tuple[Slots, ...]:
         """All positions see the same slots."""
         if not self._end:
-            return _nothing(window)
+            return ()
         # Those that the window reads again are passed over.
         again = max(0, self._end - window.begin)
         key_MD, token_M = (tail.before(again, self._size) for tail in (self._keys, self._tokens))
-        begin_N = torch.zeros(window.asked, dtype=torch.int64, device=window.token_T.device)
-        return _mass(window, key_MD, token_M, begin_N, begin_N + len(token_M), temperature)
+        end_N = torch.full((window.asked,), len(token_M), device=window.token_T.device)
+        return (Slots(key_MD=key_MD, token_M=token_M, begin=self._end - again - len(token_M), end_N=end_N),)
 
     def remember(self, window: Window) -> None:
         """Keep the positions that were asked, and forget those that no later window can see."""
@@ -125,18 +141,43 @@ class Memories(AbstractMemory):
     def __init__(self, parts: Sequence[AbstractMemory]) -> None:
         self._parts = tuple(parts)
 
-    def mass(self, window: Window, temperature: float) -> Mass:
-        """Sums over the slots of all."""
-        all_N, right_N = _nothing(window)
-        for part in self._parts:
-            more_N, more_right_N = part.mass(window, temperature)
-            all_N, right_N = torch.logaddexp(all_N, more_N), torch.logaddexp(right_N, more_right_N)
-        return all_N, right_N
+    def slots(self, window: Window) -> tuple[Slots, ...]:
+        """Those of all."""
+        return tuple(slots for part in self._parts for slots in part.slots(window))
 
     def remember(self, window: Window) -> None:
         """Each takes the window in."""
         for part in self._parts:
             part.remember(window)
+
+
+def slots_mass(window: Window, slots: Sequence[Slots], temperature: float) -> Mass:
+    """What slots weigh for the positions of a window that are asked.
+
+    Args:
+        window: the window.
+        slots: what a memory showed for it.
+        temperature: similarities, scaled by 1 / sqrt(D), are divided by it.
+    """
+    all_1N, right_1N = slots_masses(window, slots, [temperature])
+    return all_1N[0], right_1N[0]
+
+
+def slots_masses(
+    window: Window, slots: Sequence[Slots], temperatures: Sequence[float]
+) -> tuple[Float[Tensor, "K N"], Float[Tensor, "K N"]]:
+    """The same at each of several temperatures, a row for each."""
+    all_KN = torch.full((len(temperatures), window.asked), -math.inf, device=window.token_T.device)
+    right_KN = all_KN.clone()
+    for part in slots:
+        nothing_N = torch.zeros_like(part.end_N)
+        visibility = Visibility(begin_N=nothing_N, end_N=part.end_N, gap_begin_N=nothing_N, gap_end_N=nothing_N)
+        more_KN, more_right_KN = mass_at_temperatures(
+            window.asked_keys, part.key_MD, window.asked_tokens, part.token_M, visibility, temperatures=temperatures,
+            ignore=_NO_TOKEN,
+        )  # fmt: skip
+        all_KN, right_KN = torch.logaddexp(all_KN, more_KN), torch.logaddexp(right_KN, more_right_KN)
+    return all_KN, right_KN
 
 
 def joint_log_probability(partition_N: Tensor, gold_N: Tensor, mass: Mass) -> Float[Tensor, "N"]:
@@ -164,19 +205,6 @@ def linear_log_probability(partition_N: Tensor, gold_N: Tensor, mass: Mass, *, w
     vocabulary_N, empty_N = gold_N - partition_N, all_N == -math.inf
     mixed_N = torch.logaddexp(vocabulary_N + math.log1p(-weight), (right_N - all_N).nan_to_num(nan=0.0) + math.log(weight))
     return torch.where(empty_N, vocabulary_N, mixed_N)
-
-
-def _nothing(window: Window) -> Mass:
-    nothing_N = torch.full((window.asked,), -math.inf, device=window.token_T.device)
-    return nothing_N, nothing_N
-
-
-def _mass(window: Window, key_MD: Tensor, token_M: Tensor, begin_N: Tensor, end_N: Tensor, temperature: float) -> Mass:
-    query_ND, target_N = window.asked_keys, window.asked_tokens
-    nothing_N = torch.zeros_like(begin_N)
-    visibility = Visibility(begin_N=begin_N, end_N=end_N, gap_begin_N=nothing_N, gap_end_N=nothing_N)
-    scale = similarity_scale(query_ND.shape[1], temperature)
-    return memory_mass(query_ND, key_MD, target_N, token_M, visibility, scale=scale, ignore=_NO_TOKEN)
 
 
 @final

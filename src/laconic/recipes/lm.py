@@ -14,7 +14,8 @@ from transformers import PreTrainedModel
 from laconic.errors import UsageError
 from laconic.evaluation.bits import Bits, tokens_bits
 from laconic.evaluation.flops import flops_per_byte, training_flops
-from laconic.evaluation.memory import MemoryConfig, memory_bits, recurrent_bits
+from laconic.evaluation.memory import MemoryConfig, memory_bits
+from laconic.evaluation.recurrence import recurrent_bits
 from laconic.evaluation.trivial import uniform_bits_per_byte
 from laconic.memory.keys import KeyTap
 from laconic.memory.objective import Trime, TrimeConfig

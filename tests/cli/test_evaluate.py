@@ -22,6 +22,7 @@ def test_help_has_an_example(capsys: pytest.CaptureFixture[str]) -> None:
         ["--temperature", "2"],
         ["--memory-size", "0", "--memory", "long"],
         ["--memory", "far"],
+        ["--tune"],
     ],
 )
 def test_numbers_out_of_range_are_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:

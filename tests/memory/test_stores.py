@@ -14,6 +14,7 @@ from laconic.memory.stores import (
     Window,
     joint_log_probability,
     linear_log_probability,
+    slot_scores,
     slots_mass,
     slots_masses,
 )
@@ -61,6 +62,18 @@ def test_slots_know_where_they_stand() -> None:
     for window in windows(10, 3):
         for slots in memory.slots(window):
             assert torch.equal(slots.token_M, TOKENS[slots.begin : slots.begin + len(slots.token_M)])
+        memory.remember(window)
+
+
+def test_scores_add_up_to_the_mass() -> None:
+    memory = Memories([LocalMemory(), LongTermMemory(20)])
+    for window in windows(10, 3):
+        slots = memory.slots(window)
+        score_NM, token_M, place_M = slot_scores(window, slots, 0.7)
+        assert torch.equal(token_M, TOKENS[place_M])
+        right_NM = score_NM.masked_fill(token_M != window.asked_tokens[:, None], -math.inf)
+        for summed, expected in zip((score_NM, right_NM), slots_mass(window, slots, 0.7), strict=True):
+            torch.testing.assert_close(torch.logsumexp(summed, -1), expected)
         memory.remember(window)
 
 

@@ -19,15 +19,17 @@ def evaluate(
         int | None, typer.Option(min=1, help="New tokens per segment; fewer than the context overlap. [context]")
     ] = None,
     memory: Annotated[
-        Literal["none", "local", "long"] | None,
-        typer.Option(help="Read with a memory: of the segment, and of what came before it. [local after trime, else none]"),
+        Literal["none", "local", "long", "recurrence"] | None,
+        typer.Option(help="Read with a memory: of the segment, and of what came before it. [as it was trained]"),
     ] = None,
-    memory_size: Annotated[int, typer.Option(min=1, help="Tokens of what came before (long).")] = 15_000,
+    memory_size: Annotated[int, typer.Option(min=1, help="Tokens of what came before (long); the most, with --tune.")] = 15_000,
     temperature: Annotated[float, typer.Option(help="Similarities in memory are divided by it.")] = 1.0,
     cache_weight: Annotated[
         float | None,
         typer.Option(help="Mix memory in with this weight, as the continuous cache does. [TRIME's one sum]"),
     ] = None,
+    tune: Annotated[bool, typer.Option(help="Find temperature, size and weight on the valid split first.")] = False,
+    look: Annotated[bool, typer.Option(help="Look into what memory contributes, for laconic report.")] = False,
     data_root: Annotated[Path | None, typer.Option(help="Folder with the named data sets. [LACONIC_DATA]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
@@ -43,6 +45,12 @@ def evaluate(
     Example: with the last 15,000 tokens as memory, each segment half new:
 
         $ laconic evaluate runs/trime --memory long --stride 256
+
+    Example: with the settings that suit it best, and a page that shows what memory contributes:
+
+        $ laconic evaluate runs/trime --memory long --stride 256 --tune --look
+
+        $ laconic report runs/trime -o memory.html
     """
     import math
 
@@ -59,12 +67,15 @@ def evaluate(
         read = MemoryConfig(read=memory or "none", size=memory_size, temperature=temperature, cache_weight=cache_weight)
     except ValueError as error:
         raise UsageError(f"{error}; laconic evaluate --help lists the settings") from error
-    if memory is None and read != MemoryConfig():
-        raise UsageError("--memory-size, --temperature and --cache-weight change nothing without --memory: name local or long")
+    if memory is None and (read != MemoryConfig() or tune):
+        raise UsageError(
+            "--memory-size, --temperature, --cache-weight and --tune change nothing without --memory: name local or long"
+        )
     with training_bar("measuring", quiet=as_json) as progress:
         options = RunOptions(data_root=data_root, progress=progress)
         record, path = evaluate_run(
-            run, corpus=corpus, split=split, limit=round(limit_mb * 1e6), stride=stride, memory=memory and read, options=options
-        )
+            run, corpus=corpus, split=split, limit=round(limit_mb * 1e6), stride=stride, memory=memory and read, tune=tune,
+            look=look, options=options,
+        )  # fmt: skip
     text = describe(record, run).replace(str(run / "record.json"), str(path))
     print_result({"record": str(path), **record.to_dict()}, as_json, text)

@@ -64,6 +64,10 @@ def describe(record: "Record", folder: Path) -> str:
     words = {
         "bits per byte": _number(results.get("bits_per_byte"), ".4f"),
         "bytes per token": _number(results.get("bytes_per_token"), ".3f"),
+        "perplexity": _number(results.get("perplexity"), ",.2f"),
+        "per word": _number(results.get("word_perplexity"), ",.2f"),
+        "memory": _memory(results.get("memory_settings")),
+        "tokens per second": _number(results.get("tokens_per_second"), ",.0f"),
         "FLOPs per byte": _number(results.get("flops_per_byte"), ",.0f"),
         "held-out bytes": _number(results.get("held_out_bytes"), ",.0f"),
         "trained on bytes": _number(results.get("training_bytes"), ",.0f"),
@@ -95,6 +99,15 @@ def _print_settings(recipe: str, config: Any, as_json: bool) -> None:
 def _columns(rows: dict[str, str]) -> str:
     width = max(map(len, rows), default=0)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())
+
+
+def _memory(settings: Any) -> str:
+    """The memory that a model was read with, in a few words."""
+    if not isinstance(settings, dict) or settings["read"] not in ("local", "long"):
+        return settings["read"] if isinstance(settings, dict) else ""
+    slots = f", {settings['size']:,} slots" if settings["read"] == "long" else ""
+    weight = f", weight {settings['cache_weight']:g}" if settings["cache_weight"] is not None else ""
+    return f"{settings['read']}{slots}, temperature {settings['temperature']:.3g}{weight}"
 
 
 def _number(value: Any, form: str) -> str:

@@ -168,8 +168,14 @@ def bit_compression(bytes_per_token: float, vocab_size: int) -> float:
 def cut_windows(
     tokens_N: Int32[np.ndarray, "N"], *, context: int, step: int, batch: int, pad_id: int
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Batches of segments and of marks for the tokens they charge; each token is charged exactly once."""
+    """Batches of segments and of marks for the tokens they charge; each token is charged exactly once.
+
+    Raises:
+        ValueError: tokens outside the vocabulary, which ends before `pad_id`.
+    """
     length = len(tokens_N)
+    if length and not 0 <= int(tokens_N.min()) <= int(tokens_N.max()) < pad_id:
+        raise ValueError(f"the tokens go from {tokens_N.min()} to {tokens_N.max()}, but the vocabulary from 0 to {pad_id - 1}")
     stops = [min(context, length)]
     while stops[-1] < length:
         stops.append(min(stops[-1] + step, length))

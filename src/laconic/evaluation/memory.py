@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,7 @@ from jaxtyping import Float, Int32
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from laconic.errors import UsageError
 from laconic.evaluation.bits import Bits, cut_windows, summarise
 from laconic.memory.keys import KeyTap
 from laconic.memory.stores import (
@@ -24,6 +25,7 @@ from laconic.memory.stores import (
     linear_log_probability,
     slots_mass,
 )
+from laconic.records.hardware import available_memory
 from laconic.training.language_modeling import vocabulary_mass
 
 READS = ("none", "local", "long", "recurrence")
@@ -56,6 +58,10 @@ class MemoryConfig:
             raise ValueError(f"temperature is {self.temperature}, but must be positive")
         if self.cache_weight is not None and not 0 < self.cache_weight < 1:
             raise ValueError(f"cache_weight is {self.cache_weight}, but must lie between 0 and 1, or be none")
+
+    def within(self, tokens: int) -> "MemoryConfig":
+        """The same for a text of so many tokens, which fill no more slots than that."""
+        return replace(self, size=min(self.size, max(1, tokens)))
 
     def memory(self) -> AbstractMemory:
         """The memory, empty."""
@@ -103,7 +109,7 @@ def memory_bits(
     """
     done, read = 0, 0.0
     windows = read_windows(model, tokens_N, vocab_size=vocab_size, context=context, stride=stride, batch=batch)
-    for window, log_p_N in charge(windows, memory):
+    for window, log_p_N in charge(windows, memory.within(len(tokens_N))):
         read -= float(log_p_N.double().sum())
         done += window.asked
         if progress:
@@ -165,6 +171,36 @@ def read_windows(
                 yield Said(window=window, partition_N=partition_N, gold_N=gold_N)
     finally:
         tap.close()
+
+
+def require_room(need: int, what: str) -> None:
+    """Say what does not fit into the memory of this machine before any time is spent on it.
+
+    Args:
+        need: bytes.
+        what: needs them, as the subject of a sentence.
+
+    Raises:
+        UsageError: so many are not free.
+    """
+    free = available_memory()
+    if free is not None and need > free:
+        raise UsageError(
+            f"{what} needs {need / 1e9:,.1f} GB of memory, but {free / 1e9:,.1f} GB are free: "
+            "take a smaller memory size, or a shorter text"
+        )
+
+
+def reading_bytes(tokens: int, *, width: int, context: int, stride: int) -> int:
+    """What all windows of a text take that are kept at once, in bytes.
+
+    Args:
+        tokens: of the text.
+        width: D.
+        context: tokens in a window.
+        stride: tokens that each window predicts.
+    """
+    return tokens * (context // stride + 1) * (4 * width + 8)
 
 
 def word_perplexity(bits: Bits, words: int) -> float:

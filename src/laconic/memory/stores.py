@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from laconic.memory.mass import mass_at_temperatures
+from laconic.memory.mass import mass_at_temperatures, similarity_scale
 from laconic.memory.visibility import Visibility
 
 Mass = tuple[Float[Tensor, "N"], Float[Tensor, "N"]]
@@ -107,7 +107,7 @@ class LongTermMemory(AbstractMemory):
     Positions in the window itself are left to `LocalMemory`, so that no slot counts twice when both are read.
 
     Args:
-        size: slots; kept in memory at D numbers each.
+        size: slots; `long_term_bytes` says what they need.
     """
 
     def __init__(self, size: int) -> None:
@@ -134,6 +134,17 @@ class LongTermMemory(AbstractMemory):
         self._end = window.begin + len(window.token_T)
 
 
+def long_term_bytes(size: int, width: int, context: int) -> int:
+    """The most that a `LongTermMemory` comes to hold, in bytes.
+
+    Args:
+        size: its slots.
+        width: D.
+        context: tokens in a window.
+    """
+    return 2 * (size + 2 * context) * (4 * width + 8)
+
+
 @final
 class Memories(AbstractMemory):
     """Several memories read as one; the caller sees to it that they share no slots."""
@@ -149,6 +160,30 @@ class Memories(AbstractMemory):
         """Each takes the window in."""
         for part in self._parts:
             part.remember(window)
+
+
+def slot_scores(
+    window: Window, slots: Sequence[Slots], temperature: float
+) -> tuple[Float[Tensor, "N M"], Int64[Tensor, "M"], Int64[Tensor, "M"]]:
+    """How each prediction of a window finds each slot: what `slots_mass` adds up, as a whole matrix.
+
+    Args:
+        window: the window.
+        slots: what a memory showed for it.
+        temperature: as for `slots_mass`.
+
+    Returns:
+        Similarities, minus infinity for slots that a prediction does not see; the token of each slot; and where it stands.
+    """
+    device, query_ND = window.token_T.device, window.asked_keys
+    scores, tokens, places = [query_ND.new_empty((window.asked, 0))], [window.token_T[:0]], [window.token_T[:0]]
+    for part in slots:
+        place_M = torch.arange(len(part.token_M), device=device)
+        score_NM = (query_ND @ part.key_MD.T).float() * similarity_scale(query_ND.shape[1], temperature)
+        scores.append(score_NM.masked_fill(place_M >= part.end_N[:, None], -math.inf))
+        tokens.append(part.token_M)
+        places.append(place_M + part.begin)
+    return torch.cat(scores, -1), torch.cat(tokens), torch.cat(places)
 
 
 def slots_mass(window: Window, slots: Sequence[Slots], temperature: float) -> Mass:

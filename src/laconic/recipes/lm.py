@@ -188,20 +188,25 @@ def new_model(config: LMConfig, tokenizer: AbstractTokenizer) -> PreTrainedModel
     """The model that a run begins with: it has one row more than the tokenizer has ids, the start symbol's.
 
     Raises:
-        UsageError: the model to go on from has other ids.
+        UsageError: the model to go on from has other ids, or too few positions.
     """
     if config.initial is not None:
-        return _go_on_from(Path(config.initial), tokenizer)
+        return _go_on_from(Path(config.initial), tokenizer, config.context)
     shape: dict[str, Any] = {"cutoffs": config.cutoffs, "factor": config.factor}
     return build_model(config.size, vocab_size=tokenizer.vocab_size + 1, context=config.context, seed=config.seed, **shape)
 
 
-def _go_on_from(folder: Path, tokenizer: AbstractTokenizer) -> PreTrainedModel:
+def _go_on_from(folder: Path, tokenizer: AbstractTokenizer, context: int) -> PreTrainedModel:
     model, rows = load_model(folder), tokenizer.vocab_size + 1
     if model.config.vocab_size < rows:
         raise UsageError(
             f"the model in {folder} has {model.config.vocab_size} ids, but {tokenizer.name} and the start symbol need {rows}: "
             "choose the tokenizer that it was trained with"
+        )
+    positions = getattr(model.config, "max_position_embeddings", None)
+    if positions is not None and context > positions:
+        raise UsageError(
+            f"the model in {folder} has {positions} positions, fewer than a segment of {context}: set context lower"
         )
     return model
 

@@ -35,7 +35,7 @@ def training_data(
     """This process's share of the training text, and the loop with the number of steps that follows from it."""
     corpus = open_corpus(config.corpus, "train", data_root=options.data_root)
     if config.order != STREAM:
-        documents = _encode_documents(tokenizer, _up_to(corpus.documents(), config.train_bytes))
+        documents = list(encode_documents(tokenizer, _up_to(corpus.documents(), config.train_bytes)))
         segments = SegmentStream(
             documents,
             length=config.context,
@@ -74,7 +74,7 @@ def held_out_tokens(
     if config.order == STREAM:
         encoded = _encode_all(tokenizer, ExampleStream(corpus, PipelineConfig(seed=None, take_bytes=limit)))
     else:
-        encoded = _encode_documents(tokenizer, take_bytes(corpus.documents(), limit))
+        encoded = list(encode_documents(tokenizer, take_bytes(corpus.documents(), limit)))
     if not sum(one.bytes for one in encoded):
         raise MissingDataError(f"the split {split!r} of {config.corpus} holds no text: choose another split or corpus")
     return np.concatenate([one.ids for one in encoded]), sum(one.bytes for one in encoded)
@@ -94,12 +94,11 @@ def _up_to(documents: Iterator[bytes], limit: int | None) -> Iterator[bytes]:
     return documents if limit is None else take_bytes(documents, limit)
 
 
-def _encode_documents(tokenizer: AbstractTokenizer, documents: Iterable[bytes]) -> list[Encoded]:
+def encode_documents(tokenizer: AbstractTokenizer, documents: Iterable[bytes]) -> Iterator[Encoded]:
     """Whole documents, each ended by its symbol; those without a token are left out."""
-    encoded, remaining = list[Encoded](), iter(documents)
+    remaining = iter(documents)
     while chunk := [np.append(symbols_of(document), EOS).astype(np.uint16) for document in islice(remaining, _CHUNK)]:
-        encoded += [one for one in encode_examples(tokenizer, chunk) if len(one.ids)]
-    return encoded
+        yield from (one for one in encode_examples(tokenizer, chunk) if len(one.ids))
 
 
 def _encode_all(tokenizer: AbstractTokenizer, stream: ExampleStream) -> list[Encoded]:

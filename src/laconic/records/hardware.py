@@ -38,6 +38,16 @@ def usable_cores() -> int:
         return os.cpu_count() or 1
 
 
+def available_memory() -> int | None:
+    """Bytes of memory that programs could take now without swapping; all of the machine's where only that is known."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return _memory_bytes()
+    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+    return int(found[0]) * 1024 if found else _memory_bytes()
+
+
 def hardware_slug(hardware: Mapping[str, Any]) -> str:
     """A short name of a machine for file names, such as `amd-epyc-7b13-2cores` or `nvidia-h200`."""
     accelerators = hardware.get("accelerators")

@@ -42,6 +42,16 @@ def test_all_tokens_of_other_rows(shape: tuple[int, int], own: bool, before: int
             assert bool(seen_NM[query, slot]) == (own and slot < place if same_row else True)
 
 
+@given(documents(), st.booleans(), st.data())
+def test_all_is_seen_where_no_mask_hides_anything(documents_BT: torch.Tensor, others: bool, data: st.DataObject) -> None:
+    size = documents_BT.numel()
+    whole = see_other_rows(*documents_BT.shape, own=True) if others else see_earlier(documents_BT, across_rows=True)
+    first, begin = data.draw(st.integers(0, size - 1)), data.draw(st.integers(0, size - 1))
+    part = whole.of(slice(first, data.draw(st.integers(first + 1, size))))
+    slots = slice(begin, data.draw(st.integers(begin + 1, size)))
+    assert part.sees_all(slots) == bool(part.mask(slots).all())
+
+
 @given(documents(), st.data())
 def test_parts_and_their_spans_lose_nothing(documents_BT: torch.Tensor, data: st.DataObject) -> None:
     size = documents_BT.numel()

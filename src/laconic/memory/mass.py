@@ -12,6 +12,7 @@ Two numbers for each query say all that the loss needs:
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ from torch.autograd.function import once_differentiable
 
 from laconic.memory.visibility import Visibility
 
-QUERIES_AT_ONCE, SLOTS_AT_ONCE = 512, 512
+QUERIES_AT_ONCE, SLOTS_AT_ONCE = 512, 1024
 """The largest piece of the matrix of similarities that exists at once."""
 
 
@@ -128,11 +129,12 @@ class _Mass(torch.autograd.Function):
         grad_key_MD = torch.zeros(key_MD.shape, device=key_MD.device)
         # Where nothing is seen, no score is finite, and 0 does as well as minus infinity.
         all_N, right_N = all_N.nan_to_num(neginf=0.0), right_N.nan_to_num(neginf=0.0)
-        for queries, slots, seen_nm in _pieces(ctx.visibility, value_M, ctx.ignore):
-            score_nm = _scores(query_ND[queries], key_MD[slots], ctx.scale).masked_fill_(~seen_nm, -math.inf)
-            slope_nm = torch.exp(score_nm - all_N[queries, None]).mul_(grad_all_N[queries, None])
-            score_nm.masked_fill_(value_M[slots] != target_N[queries, None], -math.inf)
-            slope_nm.addcmul_(torch.exp(score_nm - right_N[queries, None]), grad_right_N[queries, None])
+        for piece in _pieces(ctx.visibility, target_N, value_M, ctx.ignore):
+            queries, slots, (row, column) = piece.queries, piece.slots, piece.right
+            slope_nm = piece.scores(query_ND, key_MD, ctx.scale)
+            pull = torch.exp(slope_nm[row, column] - right_N[queries][row]) * grad_right_N[queries][row]
+            slope_nm.sub_(all_N[queries, None]).exp_().mul_(grad_all_N[queries, None])
+            slope_nm[row, column] += pull
             slope_nm = slope_nm.mul_(ctx.scale).to(query_ND.dtype)
             grad_query_ND[queries] += slope_nm @ key_MD[slots]
             grad_key_MD[slots] += slope_nm.T @ query_ND[queries]
@@ -146,26 +148,52 @@ def _sweep(
     """Both masses, a row for each further factor of the scores."""
     all_KN = torch.full((len(factors), len(query_ND)), -math.inf, device=query_ND.device)
     right_KN = all_KN.clone()
-    for queries, slots, seen_nm in _pieces(visibility, value_M, ignore):
-        score_nm = _scores(query_ND[queries], key_MD[slots], scale).masked_fill_(~seen_nm, -math.inf)
-        for sums_KN in (all_KN, right_KN):
-            for sums_N, factor in zip(sums_KN, factors, strict=True):
-                scaled_nm = score_nm if factor == 1.0 else score_nm * factor
-                sums_N[queries] = torch.logaddexp(sums_N[queries], torch.logsumexp(scaled_nm, -1))
-            score_nm.masked_fill_(value_M[slots] != target_N[queries, None], -math.inf)
+    for piece in _pieces(visibility, target_N, value_M, ignore):
+        score_nm, (row, column) = piece.scores(query_ND, key_MD, scale), piece.right
+        right, queries = score_nm[row, column], piece.queries
+        for place, factor in enumerate(factors):
+            more_n = torch.logsumexp(score_nm if factor == 1.0 else score_nm * factor, -1)
+            more_right_n = _log_sum_by_row(row, right * factor, len(score_nm))
+            all_KN[place, queries] = torch.logaddexp(all_KN[place, queries], more_n)
+            right_KN[place, queries] = torch.logaddexp(right_KN[place, queries], more_right_n)
     return all_KN, right_KN
 
 
-def _scores(query_ND: Tensor, key_MD: Tensor, scale: float) -> Tensor:
-    return (query_ND @ key_MD.T).float().mul_(scale)
+def _log_sum_by_row(row: Tensor, score: Tensor, rows: int) -> Tensor:
+    """The logarithm of the sum of the exponentials of each row's scores; minus infinity for a row without any."""
+    most_n = score.new_full((rows,), -math.inf).scatter_reduce_(0, row, score, "amax")
+    sum_n = torch.zeros_like(most_n).index_add_(0, row, torch.exp(score - most_n[row]))
+    return most_n + torch.log(sum_n)
 
 
-def _pieces(visibility: Visibility, value_M: Tensor, ignore: int) -> Iterator[tuple[slice, slice, Tensor]]:
-    """Queries, slots, and who sees what, for every piece of the matrix in which anything is seen."""
-    for first in range(0, len(visibility.begin_N), QUERIES_AT_ONCE):
-        queries = slice(first, first + QUERIES_AT_ONCE)
+@dataclass(frozen=True)
+class _Piece:
+    """A piece of the matrix: queries, slots, which of these each query sees (all if None), and where it finds its target."""
+
+    queries: slice
+    slots: slice
+    seen_nm: Tensor | None
+    right: tuple[Tensor, ...]
+
+    def scores(self, query_ND: Tensor, key_MD: Tensor, scale: float) -> Tensor:
+        """Similarities, minus infinity where nothing is seen."""
+        score_nm = (query_ND[self.queries] @ key_MD[self.slots].T).float().mul_(scale)
+        return score_nm if self.seen_nm is None else score_nm.masked_fill_(~self.seen_nm, -math.inf)
+
+
+def _pieces(visibility: Visibility, target_N: Tensor, value_M: Tensor, ignore: int) -> Iterator[_Piece]:
+    """Every piece of the matrix in which anything is seen."""
+    counts_M = value_M != ignore
+    every = bool(counts_M.all())
+    for first in range(0, len(target_N), QUERIES_AT_ONCE):
+        queries = slice(first, min(first + QUERIES_AT_ONCE, len(target_N)))
         asking = visibility.of(queries)
         span = asking.span()
         for begin in range(span.start, span.stop, SLOTS_AT_ONCE):
             slots = slice(begin, min(begin + SLOTS_AT_ONCE, span.stop))
-            yield queries, slots, asking.mask(slots) & (value_M[slots] != ignore)
+            right_nm = value_M[slots] == target_N[queries, None]
+            if every and asking.sees_all(slots):
+                yield _Piece(queries, slots, None, torch.nonzero(right_nm, as_tuple=True))
+                continue
+            seen_nm = asking.mask(slots) & counts_M[slots]
+            yield _Piece(queries, slots, seen_nm, torch.nonzero(right_nm & seen_nm, as_tuple=True))

@@ -49,6 +49,12 @@ class Visibility:
             return slice(0, 0)
         return slice(int(self.begin_N[seeing].min()), int(self.end_N[seeing].max()))
 
+    def sees_all(self, slots: slice) -> bool:
+        """Whether every query sees every slot of a range."""
+        gap = (self.gap_begin_N < self.gap_end_N) & (self.gap_begin_N < slots.stop) & (self.gap_end_N > slots.start)
+        blind = (self.begin_N > slots.start) | (self.end_N < slots.stop) | gap
+        return not bool(blind.any())
+
     def mask(self, slots: slice) -> Bool[Tensor, "N M"]:
         """Whether each query sees each slot of a range."""
         slot_M = torch.arange(slots.start, slots.stop, device=self.begin_N.device)

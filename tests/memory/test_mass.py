@@ -90,3 +90,19 @@ def test_an_empty_memory_weighs_nothing(function: object) -> None:
     assert all_N.tolist() == right_N.tolist() == [-math.inf, -math.inf]
     torch.logaddexp(all_N, torch.zeros(2)).sum().backward()
     assert query_ND.grad is not None and query_ND.grad.tolist() == [[0.0] * 3] * 2
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU on this machine")
+def test_a_gpu_weighs_as_a_cpu() -> None:
+    generator = torch.Generator().manual_seed(0)
+    key_ND, value_N = torch.randn(3000, 16, generator=generator), torch.randint(0, 50, (3000,), generator=generator)
+    found = []
+    for device in ("cpu", "cuda"):
+        visibility = see_earlier(torch.zeros(6, 500, dtype=torch.int64, device=device), across_rows=True)
+        query_ND = key_ND.to(device).requires_grad_()
+        values = value_N.to(device)
+        both = memory_mass(query_ND, query_ND, values, values, visibility, scale=0.25, ignore=IGNORED)
+        torch.logaddexp(*both)[100:].sum().backward()
+        found.append([one.detach().cpu() for one in (*both, query_ND.grad)])
+    for ours, expected in zip(*found, strict=True):
+        torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)

@@ -24,11 +24,13 @@ def some_tokens(segments: int) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("kind", ["llama", "mistral", "laconic_adaptive_llama"])
-def test_each_layer_sees_this_segment_and_the_one_before(kind: str) -> None:
-    model, tokens_BT = tiny_family(kind), some_tokens(4)
+@pytest.mark.parametrize("missing", [0, 2])
+def test_each_layer_sees_this_segment_and_the_one_before(kind: str, missing: int) -> None:
+    size = 4 * LENGTH - missing
+    model, tokens_BT = tiny_family(kind), some_tokens(4)[:, :size]
     past = Recurrence(model)
     read = [past.read(model, part, vocab_size=VOCAB, start_id=VOCAB) for part in tokens_BT.split(LENGTH, dim=1)]
-    place_T = torch.arange(4 * LENGTH)
+    place_T = torch.arange(size)
     segment_T = place_T // LENGTH
     seen_TT = (place_T[:, None] >= place_T) & (segment_T[:, None] - segment_T <= 1)
     mask = torch.where(seen_TT, 0.0, -torch.inf)[None, None].expand(2, 1, -1, -1)

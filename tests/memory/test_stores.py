@@ -12,8 +12,6 @@ from laconic.memory.stores import (
     LongTermMemory,
     Memories,
     Window,
-    joint_log_probability,
-    linear_log_probability,
     slot_scores,
     slots_mass,
     slots_masses,
@@ -93,22 +91,6 @@ def test_long_memory_does_not_grow() -> None:
     for window in windows(10, 3):
         memory.remember(window)
     assert len(memory._tokens._rows) <= 2 * (7 + 10 + 10)
-
-
-def test_probabilities_by_hand() -> None:
-    logs = [torch.tensor([math.log(value)]) for value in (8.0, 2.0, 4.0, 3.0)]
-    partition_N, gold_N, all_N, right_N = logs
-    assert joint_log_probability(partition_N, gold_N, (all_N, right_N)).exp().item() == pytest.approx(5 / 12)
-    mixed = linear_log_probability(partition_N, gold_N, (all_N, right_N), weight=0.2)
-    assert mixed.exp().item() == pytest.approx(0.8 * 0.25 + 0.2 * 0.75)
-
-
-def test_an_empty_memory_leaves_the_vocabulary_alone() -> None:
-    partition_N, gold_N, nothing_N = torch.tensor([2.0]), torch.tensor([1.0]), torch.tensor([-math.inf])
-    assert joint_log_probability(partition_N, gold_N, (nothing_N, nothing_N)).item() == -1.0
-    assert linear_log_probability(partition_N, gold_N, (nothing_N, nothing_N), weight=0.3).item() == -1.0
-    with_none_right = linear_log_probability(partition_N, gold_N, (torch.tensor([0.0]), nothing_N), weight=0.3)
-    assert with_none_right.item() == pytest.approx(-1.0 + math.log(0.7))
 
 
 def test_a_memory_has_room() -> None:

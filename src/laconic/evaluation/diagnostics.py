@@ -112,19 +112,16 @@ def diagnose(
 
 
 def _looks(windows: Iterable[Said], memory: MemoryConfig) -> Iterator[Look]:
-    store, mix, weight = memory.memory(), memory.mix(), memory.cache_weight
+    store, mixture = memory.memory(), memory.mixture()
     for said in windows:
         slots = store.slots(said.window)
         mass = slots_mass(said.window, slots, memory.temperature)
-        if weight is None:
-            gate_N = torch.sigmoid(mass[0] - said.partition_N)
-        else:
-            gate_N = torch.where(mass[0] == -math.inf, 0.0, torch.full_like(mass[0], weight))
+        gate_N = mixture.gate(said.partition_N, mass)
         score_NM, token_M, place_M = slot_scores(said.window, slots, memory.temperature)
         yield Look(
             said=said,
             mass=mass,
-            log_p_N=mix(said.partition_N, said.gold_N, mass),
+            log_p_N=mixture.log_probability(said.partition_N, said.gold_N, mass),
             vocabulary_N=said.gold_N - said.partition_N + torch.log1p(-gate_N),
             gate_N=gate_N,
             score_NM=score_NM,

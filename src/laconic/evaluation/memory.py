@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -14,15 +13,13 @@ from transformers import PreTrainedModel
 from laconic.errors import UsageError
 from laconic.evaluation.bits import Bits, cut_windows, summarise
 from laconic.memory.keys import KeyTap
+from laconic.memory.mixing import AbstractMixture, ContinuousCache, OneSum
 from laconic.memory.stores import (
     AbstractMemory,
     LocalMemory,
     LongTermMemory,
-    Mass,
     Memories,
     Window,
-    joint_log_probability,
-    linear_log_probability,
     slots_mass,
 )
 from laconic.records.hardware import available_memory
@@ -68,15 +65,9 @@ class MemoryConfig:
         local: list[AbstractMemory] = [LocalMemory()] if self.read in ("local", "long") else []
         return Memories([*local, LongTermMemory(self.size)] if self.read == "long" else local)
 
-    def mix(self) -> "Mix":
+    def mixture(self) -> AbstractMixture:
         """How its part and the vocabulary's become one."""
-        if self.cache_weight is None:
-            return joint_log_probability
-        return partial(linear_log_probability, weight=self.cache_weight)
-
-
-Mix = Callable[[Tensor, Tensor, Mass], Tensor]
-"""From the vocabulary's two logarithms and the memory's to log probabilities."""
+        return OneSum() if self.cache_weight is None else ContinuousCache(self.cache_weight)
 
 
 def memory_bits(
@@ -142,10 +133,10 @@ def charge(windows: Iterable[Said], memory: MemoryConfig) -> Iterator[tuple[Wind
     Yields:
         Each window, and the logarithms for the positions that it asks.
     """
-    store, mix = memory.memory(), memory.mix()
+    store, mixture = memory.memory(), memory.mixture()
     for said in windows:
         mass = slots_mass(said.window, store.slots(said.window), memory.temperature)
-        yield said.window, mix(said.partition_N, said.gold_N, mass)
+        yield said.window, mixture.log_probability(said.partition_N, said.gold_N, mass)
         store.remember(said.window)
 
 

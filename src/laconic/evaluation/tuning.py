@@ -93,14 +93,15 @@ def _round(
         for temperature in temperatures
         for weight in weights
     ]
-    nats = [0.0] * len(settings)
+    nats, mixtures = [0.0] * len(settings), [setting.mixture() for setting in settings]
     local, long = LocalMemory(), LongTermMemory(max(*sizes, 1))
     for said in windows:
         place = 0
         for all_KN, right_KN in _masses(said.window, local, long, sizes, temperatures):
             for all_N, right_N in zip(all_KN, right_KN, strict=True):
                 for _ in weights:
-                    nats[place] -= float(settings[place].mix()(said.partition_N, said.gold_N, (all_N, right_N)).double().sum())
+                    log_p_N = mixtures[place].log_probability(said.partition_N, said.gold_N, (all_N, right_N))
+                    nats[place] -= float(log_p_N.double().sum())
                     place += 1
         long.remember(said.window)
         tell()

@@ -63,9 +63,9 @@ class Recurrence:
         """
         first_B = torch.full_like(tokens_BT[:, 0], start_id) if self.last_B is None else self.last_B
         inputs_BT = torch.cat([first_B[:, None], tokens_BT[:, :-1]], dim=1)
-        cache = self._cache()
-        length = tokens_BT.shape[1]
-        position_1T = torch.arange(length, 2 * length, device=tokens_BT.device)[None]
+        cache = self.recall()
+        begin = self.carried[0].shape[-2] if self.carried else tokens_BT.shape[1]
+        position_1T = torch.arange(begin, begin + tokens_BT.shape[1], device=tokens_BT.device)[None]
         output = model(
             input_ids=inputs_BT,
             position_ids=position_1T,
@@ -74,13 +74,23 @@ class Recurrence:
             output_hidden_states=True,
             logits_to_keep=1,
         )
-        layers = cast(Sequence[DynamicLayer], cache.layers)
-        parts = [cast(Tensor, part) for layer in layers for part in (layer.keys, layer.values)]
-        self.carried, self.last_B = tuple(part[..., -length:, :].detach() for part in parts), tokens_BT[:, -1].clone()
+        self.carry(cache, tokens_BT)
         hidden_ND = output.hidden_states[-1].flatten(0, 1)
         return output_mass(self._model, hidden_ND, tokens_BT.flatten(), vocab_size=vocab_size)
 
-    def _cache(self) -> DynamicCache:
+    def carry(self, cache: DynamicCache, tokens_BT: Int64[Tensor, "B T"]) -> None:
+        """Keep what the next segment attends to.
+
+        Args:
+            cache: what `recall` gave, after the model has read a segment with it.
+            tokens_BT: the tokens of that segment.
+        """
+        layers, length = cast(Sequence[DynamicLayer], cache.layers), tokens_BT.shape[1]
+        parts = [cast(Tensor, part) for layer in layers for part in (layer.keys, layer.values)]
+        self.carried, self.last_B = tuple(part[..., -length:, :].detach() for part in parts), tokens_BT[:, -1].clone()
+
+    def recall(self) -> DynamicCache:
+        """What is carried, at the positions just before those of the next segment, whose own come behind it."""
         cache = DynamicCache()
         for layer, (keys, values) in enumerate(zip(self.carried[::2], self.carried[1::2], strict=True)):
             cache.update(self._turned_back(keys), values, layer)

@@ -215,33 +215,6 @@ def slots_masses(
     return all_KN, right_KN
 
 
-def joint_log_probability(partition_N: Tensor, gold_N: Tensor, mass: Mass) -> Float[Tensor, "N"]:
-    """Of vocabulary and memory as one sum (Zhong, Lei and Chen 2022, equation 6).
-
-    Args:
-        partition_N: logarithm of what all words of the vocabulary weigh.
-        gold_N: the logit of the right one.
-        mass: of the memory.
-    """
-    all_N, right_N = mass
-    return torch.logaddexp(gold_N, right_N) - torch.logaddexp(partition_N, all_N)
-
-
-def linear_log_probability(partition_N: Tensor, gold_N: Tensor, mass: Mass, *, weight: float) -> Float[Tensor, "N"]:
-    """Of vocabulary and memory as a mixture with a fixed weight: the continuous cache (Grave, Joulin and Usunier 2017).
-
-    Where the memory is empty, the vocabulary decides alone.
-
-    Args:
-        partition_N, gold_N, mass: as for `joint_log_probability`.
-        weight: of the memory, 0 to 1, both excluded.
-    """
-    all_N, right_N = mass
-    vocabulary_N, empty_N = gold_N - partition_N, all_N == -math.inf
-    mixed_N = torch.logaddexp(vocabulary_N + math.log1p(-weight), (right_N - all_N).nan_to_num(nan=0.0) + math.log(weight))
-    return torch.where(empty_N, vocabulary_N, mixed_N)
-
-
 @final
 class _Tail:
     """The latest rows of a sequence that grows, in one piece of memory, so that reading them copies nothing."""

@@ -119,7 +119,7 @@ def looked_into(
     view = range(max(0, len(tokens_N) - VIEW), len(tokens_N))
     counts_V = _training_counts(reader, trained_bytes)
     results, seen = diagnose(reader.windows(tokens_N, "tokens looked into"), memory.within(len(tokens_N)), counts_V, view=view)
-    texts = _texts(reader.tokenizer, tokens_N)[view.start :]
+    texts = token_texts(reader.tokenizer, tokens_N)[view.start :]
     shown = [{"text": text, **one.to_dict()} for text, one in zip(texts, seen, strict=True)]
     return {"memory": to_plain(memory), **results, "view": shown}
 
@@ -138,8 +138,13 @@ def _training_counts(reader: Reader, trained_bytes: int) -> Int64[np.ndarray, "V
     return counts_V
 
 
-def _texts(tokenizer: AbstractTokenizer, tokens_N: Int32[np.ndarray, "N"]) -> list[str]:
-    """The text of each token; where several stand for one text, the first has it."""
+def token_texts(tokenizer: AbstractTokenizer, tokens_N: Int32[np.ndarray, "N"]) -> list[str]:
+    """The text of each token; where several stand for one text, the first has it.
+
+    Args:
+        tokenizer: what made the tokens.
+        tokens_N: a text from its beginning on.
+    """
     try:
         spans_N2, symbols = tokenizer.spans(tokens_N), tokenizer.decode_batch([tokens_N])[0]
     except CorruptFileError:

@@ -1,7 +1,10 @@
 """Records to make pages from: a full set of harmless ones, and one whose every string is an attack."""
 
 import math
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,8 +35,45 @@ def make_record() -> Callable[..., Record]:
     return make
 
 
+def _view(text: str) -> list[dict[str, Any]]:
+    """Words of a text as if each were predicted from where it stood last, and from a place before the text."""
+    words = text.split(" ")
+    shown = []
+    for index, word in enumerate(words):
+        back = next((i for i in range(1, index + 1) if words[index - i] == word), None)
+        share = 0.6 if back else 0.1
+        sources = [[back, 0.5], [1_000, 0.1]] if back else [[1_000, 0.1]]
+        shown.append({"text": f" {word}", "probability": 0.125, "from_memory": share, "gate": 0.4, "sources": sources})
+    return shown
+
+
+@pytest.fixture
+def memory_results() -> dict[str, Any]:
+    """What a record of kind `memory` holds, whole."""
+    return _memory_results()
+
+
+def _memory_results() -> dict[str, Any]:
+    buckets = [("more than 10,000", 600, 11.0, 10.0), ("101 to 1,000", 300, 800.0, 1000.0), ("at most 10", 100, 2e4, 1e5)]
+    return {
+        "text": "wikitext-2, test",
+        "run": "runs/trime",
+        "memory": {"read": "long", "size": 15_000, "temperature": 1.0, "cache_weight": None},
+        "tokens": 1000,
+        "perplexity": 150.0,
+        "vocabulary_perplexity": 200.0,
+        "frequency_buckets": [
+            {"bucket": name, "tokens": tokens, "perplexity": given, "vocabulary_perplexity": without}
+            for name, tokens, given, without in buckets
+        ],
+        "gates": {"edges": [0.0, 0.25, 0.5, 0.75, 1.0], "tokens": [400, 300, 200, 100]},
+        "memory_only": {"reachable": 0.61, "accuracy": 0.35, "vocabulary_accuracy": 0.285},
+        "view": _view("the cat saw the dog and the dog saw the cat"),
+    }
+
+
 def _sample(make_record: Callable[..., Record]) -> list[Record]:
-    """What a quickstart leaves: one file through codecs, three tokenizers, three language models, and a stranger."""
+    """What a quickstart leaves: one file through codecs, three tokenizers, three language models; a memory, and a stranger."""
     codecs = [("laconic default", 1.9), ("xz -9e", 2.3), ("gzip -9", 2.6)]
     compression = {
         "file": "module.py",
@@ -83,18 +123,19 @@ def _sample(make_record: Callable[..., Record]) -> list[Record]:
         )
         for index, (name, _, length) in enumerate(kinds)
     ]
-    stranger = make_record("memory", "sizes", {"perplexity": 12.5, "rows": [{"tokens": 1024, "loss": 2.5}]})
+    stranger = make_record("evaluate", "sizes", {"perplexity": 12.5, "rows": [{"tokens": 1024, "loss": 2.5}]})
     return [
         make_record("compression", "module", compression),
         make_record("tokenizers", "three", tokenizers),
         *models,
+        make_record("memory", "long", _memory_results()),
         stranger,
     ]
 
 
 @pytest.fixture
 def sample(make_record: Callable[..., Record]) -> list[Record]:
-    """What a quickstart leaves, and a record of an unknown kind."""
+    """What a quickstart leaves, a memory, and a record of an unknown kind."""
     return _sample(make_record)
 
 
@@ -123,6 +164,15 @@ def hostile(make_record: Callable[..., Record]) -> Callable[[str], list[Record]]
             "curve": curve,
             "notes": [poison],
         }
+        memory = {
+            **_memory_results(),
+            "text": poison,
+            "run": poison,
+            "memory": {"read": poison, "size": poison, "temperature": 1.0, "cache_weight": poison, poison: poison},
+            "frequency_buckets": [{"bucket": poison, "tokens": poison, "perplexity": 2.0, "vocabulary_perplexity": 3.0}],
+            "view": [{"text": poison, "probability": poison, "from_memory": 0.5, "sources": [[1, 0.5], poison]}] * 3,
+            poison: poison,
+        }
         around: dict[str, Any] = {
             "created": poison,
             "command": (poison, poison),
@@ -137,8 +187,35 @@ def hostile(make_record: Callable[..., Record]) -> Callable[[str], list[Record]]
             ("tokenizers", {"file": poison, "tokenizers": tokens}),
             ("language-model", model),
             ("language-model", {**model, "bytes_per_token": 40.0, "flops_per_byte": 300.0}),
+            ("memory", memory),
+            ("memory", memory),
             (poison, {poison: poison, "table": rows, "inner": {poison: poison}}),
         ]
         return [make_record(kind, poison, results, **around) for kind, results in kinds]
 
     return make
+
+
+def _chromium() -> str:
+    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
+        found = shutil.which(name)
+        if found:
+            return found
+    pytest.skip("no Chromium on this machine: install one (Debian: apt-get install chromium) to open the page in a browser")
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Callable[..., tuple[str, list[str]]]:
+    """A function from a page and options of the browser to the page's elements as it has them in the end, and what it wrote
+    to the console.
+    """
+
+    def run(page: Path, *options: str) -> tuple[str, list[str]]:
+        command = [_chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
+        command += ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"]
+        command += [f"--user-data-dir={tmp_path / 'profile'}", "--host-resolver-rules=MAP * ~NOTFOUND"]
+        command += ["--enable-logging=stderr", *options, page.as_uri()]
+        told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        return told.stdout, [line for line in told.stderr.splitlines() if "CONSOLE" in line]
+
+    return run

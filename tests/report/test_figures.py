@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 import os
 import re
 import subprocess
@@ -9,7 +10,7 @@ import pytest
 
 from laconic.errors import MissingExtraError
 from laconic.report import figures
-from laconic.report.figures import Point, _running_mean, bars, curves, scatter
+from laconic.report.figures import Point, _running_mean, bars, curves, histogram, scatter
 
 VALUES = {"laconic": 1.9, "xz & co <9>": 2.3, "gzip": 2.6}
 LINES = {
@@ -23,6 +24,7 @@ def _all() -> dict[str, str]:
     return {
         "bars": bars("one", "t", VALUES, label="bits", highlighted=lambda name: name == "laconic"),
         "curves": curves("two", "t", LINES, x_label="bytes", y_label="bits", dots={"bytes": [(30.0, 3.0)]}),
+        "histogram": histogram("four", "t", [0, 50, 75, 100], [60.0, 0.0, 40.0], x_label="gate", y_label="tokens"),
         "scatter": scatter("three", "t", POINTS, x_label="FLOPs", y_label="bits"),
     }
 
@@ -59,7 +61,7 @@ def test_settings_of_the_user_do_not_reach_the_figure(drawn: dict[str, str]) -> 
         assert matplotlib.rcParams["font.size"] == 30
 
 
-@pytest.mark.parametrize("name", ["bars", "curves", "scatter"])
+@pytest.mark.parametrize("name", ["bars", "curves", "histogram", "scatter"])
 def test_figures_are_well_formed_titled_and_without_outside_references(drawn: dict[str, str], name: str) -> None:
     svg = drawn[name]
     root = _parse(svg)
@@ -71,7 +73,7 @@ def test_figures_are_well_formed_titled_and_without_outside_references(drawn: di
     assert all(reference.startswith("#") for reference in re.findall(r'href="([^"]*)"', svg))
 
 
-@pytest.mark.parametrize("name", ["bars", "curves", "scatter"])
+@pytest.mark.parametrize("name", ["bars", "curves", "histogram", "scatter"])
 def test_references_of_a_figure_find_their_targets(drawn: dict[str, str], name: str) -> None:
     targets = set(re.findall(r'\sid="([^"]*)"', drawn[name]))
     used = set(re.findall(r'href="#([^"]*)"|url\(#([^)]*)\)', drawn[name]))
@@ -83,7 +85,7 @@ def test_figures_share_no_identifier(drawn: dict[str, str]) -> None:
     assert len(names) == len(set(names))
 
 
-@pytest.mark.parametrize("name", ["bars", "curves", "scatter"])
+@pytest.mark.parametrize("name", ["bars", "curves", "histogram", "scatter"])
 def test_all_colours_are_the_page_s(drawn: dict[str, str], name: str) -> None:
     assert re.findall("#[0-9a-fA-F]{6}", drawn[name]) == []
     assert "var(--" in drawn[name]
@@ -95,6 +97,27 @@ def test_bars_are_sorted_labelled_and_escaped(drawn: dict[str, str]) -> None:
     assert names == ["laconic", "xz & co <9>", "gzip"]
     assert {"1.900", "2.300", "2.600"} <= set(texts)
     assert "&lt;9&gt;" in drawn["bars"]
+
+
+def test_bars_stay_in_order_where_they_are_told_to() -> None:
+    svg = bars("one", "t", {"b": 2.0, "c": 3.0, "a": 1.0}, label="bits", highlighted=lambda _: False, in_order=True)
+    assert re.findall(r">([abc])</text>", svg) == ["b", "c", "a"]
+
+
+def test_a_histogram_has_a_bar_for_each_stretch(drawn: dict[str, str]) -> None:
+    heights, sides = [], []
+    for shape in re.findall(r'<path d="([^"]*)"[^>]*style="fill: var\(--accent\)', drawn["histogram"]):
+        corners = [(float(x), float(y)) for x, y in re.findall(r"[ML] ([\d.]+) ([\d.]+)", shape)]
+        xs, ys = zip(*corners, strict=True)
+        heights.append(max(ys) - min(ys))
+        sides.append((min(xs), max(xs)))
+    assert len(heights) == 3
+    assert heights[1] == 0
+    assert heights[0] == pytest.approx(1.5 * heights[2], rel=1e-3)
+    widths = [right - left for left, right in sides]
+    assert widths == pytest.approx([widths[0], widths[0] / 2, widths[0] / 2], rel=1e-3)
+    gaps = [right[0] - left[1] for left, right in itertools.pairwise(sides)]
+    assert all(0 < gap < 0.2 * widths[0] for gap in gaps)
 
 
 def test_bars_highlight_only_what_they_are_told(drawn: dict[str, str]) -> None:
@@ -115,6 +138,7 @@ def test_scatter_labels_do_not_cover_each_other(drawn: dict[str, str]) -> None:
 def test_names_can_be_anything(poison: str) -> None:
     svg = bars("i", poison, {poison: 1.0}, label="bits", highlighted=lambda _: False)
     svg += curves("j", poison, {poison: [(0, 1), (1, 2)]}, x_label="x", y_label="y")
+    svg += histogram("l", poison, [0, 1], [1.0], x_label="x", y_label="y")
     svg += scatter("k", poison, [Point(name=poison, x=1, y=1)], x_label="x", y_label="y")
     svg.encode("utf-8")
     assert "<script" not in svg
@@ -128,6 +152,8 @@ def test_a_legend_names_every_line() -> None:
 def test_odd_data_draws_something() -> None:
     assert "<svg" in bars("i", "t", {"zero": 0.0}, label="bits", highlighted=lambda _: True)
     assert "<svg" in bars("i", "t", {}, label="bits", highlighted=lambda _: True)
+    assert "<svg" in histogram("i", "t", [0.0, 1.0], [0.0], x_label="x", y_label="y")
+    assert "<svg" in histogram("i", "t", [0.0, 1e-300, 1.0], [1.0, 2.0], x_label="x", y_label="y")
     assert "<svg" in curves("i", "t", {"flat": [(1.0, 2.0)] * 30}, x_label="x", y_label="y")
     assert "<svg" in scatter("i", "t", [], x_label="x", y_label="y")
     assert "<svg" in scatter(

@@ -1,6 +1,4 @@
 import re
-import shutil
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -12,6 +10,7 @@ from laconic.errors import MissingExtraError, OutputError
 from laconic.records.record import Record
 from laconic.report.page import render_page, write_report
 
+Browse = Callable[..., tuple[str, list[str]]]
 VOID = {"meta", "link", "br", "img", "hr"}
 POISONS = [
     "<script>alert(1)</script>",
@@ -85,6 +84,7 @@ def test_every_kind_has_its_section_and_the_page_reads_in_order(sample_page: str
         "Compression",
         "Tokenizers",
         "Language models",
+        "What the memory contributes",
         "The text in tokens",
         "Other records",
         "How it was made",
@@ -93,7 +93,7 @@ def test_every_kind_has_its_section_and_the_page_reads_in_order(sample_page: str
 
 def test_figures_have_titles_and_tables_have_headers(sample_page: str) -> None:
     page = Reader(sample_page)
-    assert page.tags["svg"] == 5
+    assert page.tags["svg"] == 7
     scopes = Counter(value for tag, name, value in page.attributes if tag == "th" and name == "scope")
     assert page.tags["th"] == scopes["col"] + scopes["row"]
     assert ("html", "lang", "en") in page.attributes
@@ -141,56 +141,33 @@ def test_without_matplotlib_nothing_is_written(sample: list[Record], tmp_path: P
     assert list(tmp_path.iterdir()) == []
 
 
-def _chromium() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"):
-        found = shutil.which(name)
-        if found:
-            return found
-    pytest.skip("no Chromium on this machine: install one (Debian: apt-get install chromium) to open the page in a browser")
-
-
-def _browse(page: Path, profile: Path, *options: str) -> tuple[str, list[str]]:
-    """The page's elements as the browser has them in the end, and what it wrote to the console."""
-    command = [_chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    command += ["--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", f"--user-data-dir={profile}"]
-    command += ["--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", *options, page.as_uri()]
-    told = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
-    return told.stdout, [line for line in told.stderr.splitlines() if "CONSOLE" in line]
-
-
 @pytest.mark.browser
-def test_a_browser_opens_the_page_without_complaint(sample: list[Record], tmp_path: Path) -> None:
+def test_a_browser_opens_the_page_without_complaint(sample: list[Record], tmp_path: Path, browse: Browse) -> None:
     page = write_report(sample, tmp_path / "report.html")
-    elements, console = _browse(page, tmp_path / "profile", "--dump-dom")
+    elements, console = browse(page, "--dump-dom")
     assert console == []
     shown = Reader(elements)
-    assert shown.tags["svg"] == 5
+    assert shown.tags["svg"] == 7
     assert "How it was made" in "".join(shown.text)
 
 
 @pytest.mark.browser
-def test_the_browser_refuses_what_the_page_must_not_do(sample: list[Record], tmp_path: Path) -> None:
+def test_the_browser_refuses_what_the_page_must_not_do(sample: list[Record], tmp_path: Path, browse: Browse) -> None:
     page = write_report(sample, tmp_path / "report.html")
     planted = "<script>document.title = 'taken over'</script><img src='https://example.org/x.png'></body>"
     page.write_text(page.read_text(encoding="utf-8").replace("</body>", planted), encoding="utf-8")
-    elements, console = _browse(page, tmp_path / "profile", "--dump-dom")
+    elements, console = browse(page, "--dump-dom")
     assert "<title>taken over</title>" not in elements
     assert len(console) >= 2
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_the_page_paints_in_light_and_dark(sample: list[Record], tmp_path: Path, dark: bool) -> None:
+def test_the_page_paints_in_light_and_dark(sample: list[Record], tmp_path: Path, browse: Browse, dark: bool) -> None:
     from PIL import Image
 
     page, picture = write_report(sample, tmp_path / "report.html"), tmp_path / "page.png"
-    _browse(
-        page,
-        tmp_path / "profile",
-        f"--screenshot={picture}",
-        "--window-size=1000,1600",
-        *(["--force-dark-mode"] if dark else []),
-    )
+    browse(page, f"--screenshot={picture}", "--window-size=1000,1600", *(["--force-dark-mode"] if dark else []))
     pixels = Image.open(picture).convert("L")
     ground = pixels.getpixel((2, 2))
     assert isinstance(ground, int)

@@ -61,7 +61,7 @@ def test_tokens_without_any_shown_are_no_section(make_record: Callable[..., Reco
 
 
 def test_other_kinds_and_unknown_keys_are_shown_as_tables(make_record: Callable[..., Record]) -> None:
-    assert "perplexity" in sections.other([make_record("memory", "m", {"perplexity": 12.5})])
+    assert "perplexity" in sections.other([make_record("evaluate", "m", {"perplexity": 12.5})])
     shown = sections.compression([make_record("compression", "c", {"codecs": [], "surprise_factor": 7})])
     assert "Also recorded by c" in shown
     assert "surprise factor" in shown
@@ -74,6 +74,7 @@ def test_malformed_results_do_no_harm(make_record: Callable[..., Record]) -> Non
         {"codecs": [{}]},
         {"tokenizers": [{"name": None}]},
         {"curve": [{}], "notes": 3},
+        {"memory": "long", "gates": [1], "view": {}, "frequency_buckets": [3, {}]},
     ):
         for _, _, kind, write in sections.SECTIONS:
             assert isinstance(write([make_record(kind, "odd", results)]), str)

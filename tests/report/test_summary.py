@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 from laconic.records.record import Record
 from laconic.report.summary import summary
@@ -11,7 +12,11 @@ def test_the_main_numbers_come_first(sample: list[Record]) -> None:
     )
     assert "All 3 round trips gave the text back." in shown
     assert "the best reads held-out text at 2.100 bits per byte (equal-info [16, 256])" in shown
-    assert shown.count("<dt>") == 4
+    assert (
+        "On wikitext-2, test the perplexity of runs/trime is 200.00 with the vocabulary alone and 150.00 with a "
+        "long-term memory, 25 % less." in shown
+    )
+    assert shown.count("<dt>") == 5
 
 
 def test_a_round_trip_that_failed_is_said_aloud(make_record: Callable[..., Record]) -> None:
@@ -19,6 +24,13 @@ def test_a_round_trip_that_failed_is_said_aloud(make_record: Callable[..., Recor
     assert "Not lossless: b." in summary([make_record("compression", "c", {"codecs": codecs})])
     del codecs[1]["verified"]
     assert "1 of 2 round trips were verified." in summary([make_record("compression", "c", {"codecs": codecs})])
+
+
+def test_each_of_two_memories_has_its_tile(make_record: Callable[..., Record], memory_results: dict[str, Any]) -> None:
+    local = {**memory_results, "memory": {"read": "local"}, "perplexity": 160.0}
+    shown = summary([make_record("memory", "a", results) for results in (memory_results, local)])
+    assert "<dt>perplexity with a long-term memory</dt>" in shown and "<dt>perplexity with a local memory</dt>" in shown
+    assert shown.count("vocabulary alone: 200.00") == 2
 
 
 def test_records_without_main_numbers_are_counted(make_record: Callable[..., Record]) -> None:

@@ -1,3 +1,5 @@
+import re
+
 from laconic.report.tables import Column, generic, pairs, table, words
 from laconic.report.wording import DASH, fixed
 
@@ -26,6 +28,14 @@ def test_columns_without_values_are_left_out_and_missing_values_are_dashes() -> 
 
 def test_one_row_has_no_best() -> None:
     assert "<strong>" not in table("Codecs", COLUMNS, [{"name": "a", "bits": 2.0}])
+
+
+def test_across_marks_the_best_of_each_row() -> None:
+    columns = [Column(key="name", title="name"), Column(key="a", title="a", best="low"), Column(key="b", title="b", best="low")]
+    rows = [{"name": "x", "a": 1, "b": 2}, {"name": "y", "a": 5, "b": 4}, {"name": "z", "a": 0}]
+    shown = table("Both", [*columns, Column(key="c", title="c")], [{**row, "c": -1} for row in rows], across=True)
+    assert re.findall("<strong>([^<]*)</strong>", shown) == ["1", "4"]
+    assert "<strong>" not in table("None", [Column(key="name", title="name")], rows, across=True)
 
 
 def test_without_rows_there_is_no_table() -> None:

@@ -1,3 +1,4 @@
+import itertools
 import re
 
 import pytest
@@ -24,9 +25,22 @@ def colours(request: pytest.FixtureRequest) -> dict[str, str]:
 
 
 def test_text_is_readable_on_every_ground(colours: dict[str, str]) -> None:
-    grounds = ["paper", "panel", *(name for name in colours if name.startswith("token-"))]
+    grounds = ["paper", "panel", *(name for name in colours if name.startswith(("token-", "memory-")))]
     assert min(_contrast(colours["ink"], colours[ground]) for ground in grounds) >= 7
     assert min(_contrast(colours[name], colours["paper"]) for name in ("quiet", "accent", "warning")) >= 4.5
+
+
+def test_colours_of_a_memory_grow_stronger_by_visible_steps(colours: dict[str, str]) -> None:
+    grounds = [colours["panel"], *(colours[name] for name in sorted(colours) if name.startswith("memory-"))]
+    assert len(grounds) == 5
+    from_panel = [_contrast(colours["panel"], ground) for ground in grounds]
+    assert all(stronger >= 1.1 * weaker for weaker, stronger in itertools.pairwise(from_panel))
+
+
+def test_marks_on_tokens_stand_out(colours: dict[str, str]) -> None:
+    grounds = [colours[name] for name in colours if name.startswith(("token-", "memory-"))]
+    assert min(_contrast(colours["ink"], ground) for ground in grounds) >= 3
+    assert min(_contrast(colours["accent"], ground) for ground in grounds) >= 2.5
 
 
 def test_lines_of_figures_stand_out_from_the_paper(colours: dict[str, str]) -> None:

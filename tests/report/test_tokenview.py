@@ -1,5 +1,9 @@
 import itertools
 import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
 
 from laconic.report.tokenview import COLOURS, SCRIPT, token_view
 
@@ -32,3 +36,28 @@ def test_no_tokens_no_view() -> None:
 def test_the_script_cannot_end_early_and_never_writes_markup() -> None:
     assert "</" not in SCRIPT
     assert "innerHTML" not in SCRIPT
+
+
+def test_the_script_is_one_for_all_views() -> None:
+    assert "dataset.from" in SCRIPT and '"source"' in SCRIPT
+    assert "http" not in SCRIPT and "eval" not in SCRIPT
+
+
+@pytest.mark.browser
+def test_pointing_and_arrow_keys_choose_a_token(tmp_path: Path, browse: Callable[..., tuple[str, list[str]]]) -> None:
+    page = tmp_path / "page.html"
+    steps = """
+      const box = document.querySelector(".tokens");
+      const press = (key, more) => box.dispatchEvent(new KeyboardEvent("keydown", { key, ...more }));
+      box.children[1].dispatchEvent(new PointerEvent("pointermove", { bubbles: true }));
+      for (let i = 0; i < 9; i++) press("ArrowRight");
+      press("ArrowLeft");
+      press("ArrowLeft", { altKey: true });
+      press("Home");
+    """
+    view = token_view("bytes", [(letter, str(ord(letter))) for letter in "abcd"])
+    page.write_text(f'<meta charset="utf-8"><body>{view}<script>{SCRIPT}</script><script>{steps}</script>', encoding="utf-8")
+    elements, console = browse(page, "--dump-dom")
+    assert console == []
+    assert re.findall(r'class="[^"]*chosen[^"]*"[^>]*>(\w)</span>', elements) == ["c"]
+    assert '<p class="readout" aria-live="polite">token 3 of 4, \u201cc\u201d: id 99</p>' in elements

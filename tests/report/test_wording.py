@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laconic.report.wording import DASH, count, duration, fixed, moment, number, plain, short, tick, yes_no
+from laconic.report.wording import DASH, count, duration, fixed, moment, number, percent, plain, short, tick, yes_no
 
 ANYTHING = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.lists(st.integers(), max_size=2)
@@ -13,7 +13,7 @@ ANYTHING = st.one_of(
 
 @given(ANYTHING)
 def test_any_value_has_words(value: object) -> None:
-    for form in (count, fixed, short, tick, duration, yes_no, plain, moment):
+    for form in (count, fixed, short, tick, duration, yes_no, plain, percent, moment):
         assert isinstance(form(value), str)
         assert form(value)
 
@@ -47,6 +47,27 @@ def test_short_has_three_digits(value: float, words: str) -> None:
 @pytest.mark.parametrize(("value", "words"), [(2e6, "2 M"), (0.5, "0.5"), (200, "200"), (1.3e-8, "1.30e-08"), (0, "0")])
 def test_tick_says_no_digit_too_many(value: float, words: str) -> None:
     assert tick(value) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (0.5, "50 %"),
+        (0.1254, "12.5 %"),
+        (0.07, "7 %"),
+        (0.9999, "100 %"),
+        (1, "100 %"),
+        (0, "0 %"),
+        (3e-5, "0.003 %"),
+        (9e-6, "under 0.001 %"),
+        (1e-9, "under 0.001 %"),
+        (1e308, DASH),
+        (None, DASH),
+        (True, DASH),
+    ],
+)
+def test_percent(share: object, words: str) -> None:
+    assert percent(share) == words
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from laconic.errors import missing_extra
@@ -61,8 +62,16 @@ def require_matplotlib() -> None:
         raise missing_extra("matplotlib", "report", "drawing a report") from error
 
 
-def bars(identity: str, title: str, values: Mapping[str, float], *, label: str, highlighted: Callable[[str], bool]) -> str:
-    """Horizontal bars from zero, shortest first, each with its name and its value.
+def bars(
+    identity: str,
+    title: str,
+    values: Mapping[str, float],
+    *,
+    label: str,
+    highlighted: Callable[[str], bool],
+    in_order: bool = False,
+) -> str:
+    """Horizontal bars from zero, each with its name and its value.
 
     Args:
         identity: a name that no other figure of the page has.
@@ -70,11 +79,12 @@ def bars(identity: str, title: str, values: Mapping[str, float], *, label: str, 
         values: bar lengths by name; none negative.
         label: the words on the axis, with the unit.
         highlighted: which names are drawn in the accent colour.
+        in_order: whether the bars stay in the order of `values`; otherwise the shortest comes first.
 
     Returns:
         An `<svg>` element.
     """
-    ordered = sorted(values.items(), key=lambda item: (item[1], item[0]))
+    ordered = list(values.items()) if in_order else sorted(values.items(), key=lambda item: (item[1], item[0]))
 
     def draw(axes: "Axes") -> None:
         places = range(len(ordered))
@@ -92,6 +102,38 @@ def bars(identity: str, title: str, values: Mapping[str, float], *, label: str, 
         axes.grid(axis="x", color=_PAINT["line"], linewidth=0.7)
 
     return _svg(identity, title, draw, height=0.75 + 0.27 * max(1, len(ordered)))
+
+
+def histogram(
+    identity: str, title: str, edges_N1: Sequence[float], heights_N: Sequence[float], *, x_label: str, y_label: str
+) -> str:
+    """Upright bars from zero, one over each stretch of a shared axis.
+
+    Args:
+        identity: a name that no other figure of the page has.
+        title: what a reader who cannot see the figure is told.
+        edges_N1: where the stretches begin, in rising order, and where the last one ends.
+        heights_N: one bar for each stretch; none negative.
+        x_label: the words below, with the unit.
+        y_label: the words beside, with the unit.
+
+    Returns:
+        An `<svg>` element.
+    """
+
+    def draw(axes: "Axes") -> None:
+        widths = [0.9 * (end - begin) for begin, end in pairwise(edges_N1)]
+        middles = [(begin + end) / 2 for begin, end in pairwise(edges_N1)]
+        axes.bar(middles, heights_N, widths, color=_PAINT["accent"])
+        axes.set_xlim(edges_N1[0], edges_N1[-1])
+        axes.set_ylim(0, 1.06 * max(heights_N) or 1.0)
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
+        axes.grid(axis="y", color=_PAINT["line"], linewidth=0.7)
+        _short_ticks(axes, "x")
+        _short_ticks(axes, "y")
+
+    return _svg(identity, title, draw, height=2.4)
 
 
 def curves(

@@ -1,6 +1,6 @@
 """Which keys of a record the page draws, and how they are read: forgivingly, since a record may come from anywhere.
 
-Three kinds have sections of their own. All numbers are plain JSON numbers; keys marked * are needed, any other may be
+Four kinds have sections of their own. All numbers are plain JSON numbers; keys marked * are needed, any other may be
 missing and then shows as a dash. Keys that the page does not know, and records of other kinds, appear as plain tables.
 MB are 10^6 bytes of text.
 
@@ -23,14 +23,29 @@ MB are 10^6 bytes of text.
      "curve": [{"bytes": text read so far, "seconds", "bits_per_byte": training loss}, ...],
      "held_out_curve": the same, fewer points, "notes": [sentence, ...]}
 
+`memory`, one record per memory that a language model read a text with; every key may be missing::
+
+    {"text": name shown, "run": the model,
+     "memory": {"read": "local" or "long", "size": slots of "long", "temperature", "cache_weight": fixed weight or null},
+     "tokens", "perplexity": per token, "vocabulary_perplexity": per token, of the vocabulary alone,
+     "frequency_buckets": [{"bucket": how often these tokens occur in the training text, "tokens", "perplexity",
+                            "vocabulary_perplexity"}, ...],
+     "gates": {"edges": [rising shares, ...], "tokens": [how many predictions have so much of them in memory, ...]},
+     "memory_only": {"reachable": share of the tokens that are in memory at all,
+                     "accuracy": how often memory by itself ranks those first, "vocabulary_accuracy": the vocabulary},
+     "view": [{"text", "probability", "from_memory": share of that probability, "gate",
+               "sources": [[tokens back, share of that probability], ...]}, ...]}    # a few hundred tokens in order
+
 `Record.cost`, all optional: `wall_seconds`, `flops`, `joules`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 from laconic.report.wording import number
 
-COMPRESSION, TOKENIZERS, LANGUAGE_MODEL = "compression", "tokenizers", "language-model"
+COMPRESSION, TOKENIZERS, LANGUAGE_MODEL, MEMORY = "compression", "tokenizers", "language-model", "memory"
 
 DRAWN = {
     COMPRESSION: {"file", "bytes", "codecs"},
@@ -50,6 +65,18 @@ DRAWN = {
         "curve",
         "held_out_curve",
         "notes",
+    },
+    MEMORY: {
+        "text",
+        "run",
+        "memory",
+        "tokens",
+        "perplexity",
+        "vocabulary_perplexity",
+        "frequency_buckets",
+        "gates",
+        "memory_only",
+        "view",
     },
 }
 """The keys of `Record.results` that the sections of each kind show."""
@@ -84,6 +111,58 @@ def tokens_shown(row: Mapping[str, object], *, most: int = 400) -> list[tuple[st
         return []
     pairs = [pair for pair in found if isinstance(pair, Sequence) and not isinstance(pair, str) and len(pair) == 2]
     return [(str(text), str(identity)) for text, identity in pairs[:most]]
+
+
+def inner(results: Mapping[str, object], key: str) -> dict[str, object]:
+    """The table under `key`; empty where there is none."""
+    found = results.get(key)
+    return {str(name): value for name, value in found.items()} if isinstance(found, Mapping) else {}
+
+
+def histogram(results: Mapping[str, object], key: str, *, most: int = 200) -> tuple[list[float], list[float]] | None:
+    """Edges and counts of the histogram under `key`.
+
+    None where they are no histogram of shares: edges that do not rise, or leave 0 to 1; a count that is missing or negative;
+    nothing counted; or more than `most` counts.
+    """
+    found = inner(results, key)
+    edges, counts = _numbers(found.get("edges")), _numbers(found.get("tokens"))
+    if not edges or not counts or len(edges) != len(counts) + 1 or len(counts) > most:
+        return None
+    shares = edges[0] >= 0 and edges[-1] <= 1 and all(a < b for a, b in pairwise(edges))
+    return (edges, counts) if shares and min(counts) >= 0 and 0 < sum(counts) < math.inf else None
+
+
+def view(results: Mapping[str, object], *, most: int = 400) -> list[dict[str, object]]:
+    """The tokens of a view, at most `most`; one that is no table stays as an empty one, since sources count tokens."""
+    found = results.get("view")
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        return []
+    return [{str(key): value for key, value in row.items()} if isinstance(row, Mapping) else {} for row in found[:most]]
+
+
+def sources(row: Mapping[str, object], *, most: int = 5) -> list[tuple[int, float]]:
+    """What a token of a view was predicted from, as `(tokens back, share of its probability)`, at most `most`.
+
+    Entries of another shape are left out, and so are those that do not lie before the token.
+    """
+    found = row.get("sources")
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        return []
+    pairs = [_numbers(pair) for pair in found]
+    return [(int(pair[0]), pair[1]) for pair in pairs if pair and len(pair) == 2 and _whole(pair[0])][:most]
+
+
+def _whole(value: float) -> bool:
+    return value >= 1 and value.is_integer()
+
+
+def _numbers(found: object) -> list[float] | None:
+    """A list of numbers, or None where it is none, or has anything else among them."""
+    if not isinstance(found, Sequence) or isinstance(found, str):
+        return None
+    values = [number(value) for value in found]
+    return None if None in values else [value for value in values if value is not None]
 
 
 def sentences(results: Mapping[str, object], key: str = "notes") -> list[str]:

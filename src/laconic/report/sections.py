@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from laconic.records.record import Record
-from laconic.report import figures, schema, tables
+from laconic.report import figures, schema
 from laconic.report.markup import escape, slug
+from laconic.report.memory import memories
+from laconic.report.parts import heading, notes, rest, side_by_side
 from laconic.report.tables import Column, table
 from laconic.report.tokenview import LEGEND, token_view
 from laconic.report.wording import count, fixed, number, plain, short, yes_no
@@ -49,11 +51,11 @@ def compression(records: Sequence[Record]) -> str:
         told = f"{named}, {count(size)} bytes" if size is not None else named
         drawn = {plain(row.get("name")): float(row["bits_per_byte"]) for row in schema.numbered(rows, "bits_per_byte")}  # type: ignore[arg-type]
         title = f"Bits per byte on {named}: " + ", ".join(f"{name} {fixed(value)}" for name, value in drawn.items())
-        parts += [_heading(named, len(records)), table(f"{told}; lossless codecs, smallest is best", _CODECS, rows)]
+        parts += [heading(named, len(records)), table(f"{told}; lossless codecs, smallest is best", _CODECS, rows)]
         if drawn:
             picture = figures.bars(f"codecs-{index}", title, drawn, label="bits per byte (less is better)", highlighted=ours)
-            parts.append(_figures([(picture, "Bits per byte; ours are in colour.")]))
-        parts += [_notes(record), _rest(record)]
+            parts.append(side_by_side([(picture, "Bits per byte; ours are in colour.")]))
+        parts += [notes(record), rest(record)]
     return "".join(parts)
 
 
@@ -67,12 +69,12 @@ def tokenizers(records: Sequence[Record]) -> str:
         rows = schema.rows(record.results, "tokenizers")
         shown = [{key: value for key, value in row.items() if key != "tokens_shown"} for row in rows]
         parts += [
-            _heading(named, len(records)),
+            heading(named, len(records)),
             table(told, _TOKENIZERS, shown),
             '<p class="quiet">Bit compression is the bits of the text divided by the bits of its tokens, '
             "8 &times; bytes/token &divide; log<sub>2</sub>(vocabulary): above 1 the tokens are smaller than the text.</p>\n",
-            _notes(record),
-            _rest(record),
+            notes(record),
+            rest(record),
         ]
     return "".join(parts)
 
@@ -89,9 +91,9 @@ def language_models(records: Sequence[Record]) -> str:
         parts.append(
             '<ul class="notes"><li>These models were not measured on the same number of bytes: compare with care.</li></ul>\n'
         )
-    parts.append(_figures(_training(records) + _costs(rows)))
-    parts += [_notes(record) for record in records]
-    parts += [_rest(record) for record in records]
+    parts.append(side_by_side(_training(records) + _costs(rows)))
+    parts += [notes(record) for record in records]
+    parts += [rest(record) for record in records]
     return "".join(parts)
 
 
@@ -109,7 +111,7 @@ def tokens(records: Sequence[Record]) -> str:
 def other(records: Sequence[Record]) -> str:
     """Records of kinds without a section of their own, as plain tables."""
     return "".join(
-        f"<h3>{escape(record.kind)}: {escape(record.name)}</h3>\n{_notes(record)}{_rest(record)}" for record in records
+        f"<h3>{escape(record.kind)}: {escape(record.name)}</h3>\n{notes(record)}{rest(record)}" for record in records
     )
 
 
@@ -200,30 +202,11 @@ def _ratio(size: float | None, row: Mapping[str, object]) -> float | None:
     return size / packed if size is not None and packed else None
 
 
-def _heading(name: str, among: int) -> str:
-    return f"<h3>{escape(name)}</h3>\n" if among > 1 else ""
-
-
-def _figures(drawn: Sequence[tuple[str, str]]) -> str:
-    inner = "".join(f"<figure>{svg}<figcaption>{escape(words)}</figcaption></figure>\n" for svg, words in drawn)
-    return f'<div class="figures">\n{inner}</div>\n' if drawn else ""
-
-
-def _notes(record: Record) -> str:
-    items = "".join(f"<li>{escape(note)}</li>" for note in schema.sentences(record.results))
-    return f'<ul class="notes">{items}</ul>\n' if items else ""
-
-
-def _rest(record: Record) -> str:
-    drawn = schema.DRAWN.get(record.kind, set()) | {"notes"}
-    left = {key: value for key, value in record.results.items() if key not in drawn}
-    return tables.generic(f"Also recorded by {record.name}" if record.kind in schema.DRAWN else "Results", left)
-
-
 SECTIONS: tuple[tuple[str, str, str, Callable[[Sequence[Record]], str]], ...] = (
     ("compression", "Compression", schema.COMPRESSION, compression),
     ("tokenizers", "Tokenizers", schema.TOKENIZERS, tokenizers),
     ("models", "Language models", schema.LANGUAGE_MODEL, language_models),
+    ("memory", "What the memory contributes", schema.MEMORY, memories),
     ("tokens", "The text in tokens", schema.TOKENIZERS, tokens),
 )
 """Identity, title, kind of record and writer of each section, in the order of the page."""

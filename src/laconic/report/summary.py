@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from laconic.records.record import Record
 from laconic.report import schema
 from laconic.report.markup import escape
+from laconic.report.memory import contribution, kind
 from laconic.report.sections import labelled, ours
 from laconic.report.wording import count, fixed, number, plain, short
 
@@ -12,7 +13,7 @@ from laconic.report.wording import count, fixed, number, plain, short
 def summary(records: Sequence[Record]) -> str:
     """Tiles with the main numbers, and a sentence for each kind of record that has a section."""
     found = [*_compression(_of(records, schema.COMPRESSION)), *_tokenizers(_of(records, schema.TOKENIZERS))]
-    found += _models(_of(records, schema.LANGUAGE_MODEL))
+    found += [*_models(_of(records, schema.LANGUAGE_MODEL)), *_memories(_of(records, schema.MEMORY))]
     if not found:
         return f"<p>{len(records):,} record{'s' * (len(records) != 1)}, shown below as tables.</p>\n"
     tiles = "".join(
@@ -89,6 +90,16 @@ def _models(records: Sequence[Record]) -> list[Finding]:
         name, cost = str(cheap["label"]), short(cheap[key])
         told = f"The cheapest takes {cost} FLOPs per byte ({name}, {fixed(cheap['bits_per_byte'])} bits per byte)."
         found.append(("cheapest language model, FLOPs/byte", cost, name, told))
+    return found
+
+
+def _memories(records: Sequence[Record]) -> list[Finding]:
+    found = []
+    for record in records[:2]:
+        if number(record.results.get("perplexity")) is None:
+            continue
+        value, alone = (fixed(record.results.get(key), 2) for key in ("perplexity", "vocabulary_perplexity"))
+        found.append((f"perplexity with {kind(record)}", value, f"vocabulary alone: {alone}", contribution(record)))
     return found
 
 

@@ -27,10 +27,11 @@ class Column:
     numeric: bool = True
 
 
-def table(caption: str, columns: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> str:
+def table(caption: str, columns: Sequence[Column], rows: Sequence[Mapping[str, object]], *, across: bool = False) -> str:
     """An HTML table with a caption; the first column names the rows.
 
-    Columns for which no row has a value are left out, except the first.
+    Columns for which no row has a value are left out, except the first. `across` marks the best of each row, among the
+    columns that have a better end, instead of the best of each column.
 
     Returns:
         The markup, or an empty string when there are no rows.
@@ -40,7 +41,7 @@ def table(caption: str, columns: Sequence[Column], rows: Sequence[Mapping[str, o
     kept = [c for i, c in enumerate(columns) if i == 0 or any(row.get(c.key) is not None for row in rows)]
     head = "".join(f'<th scope="col"{_aligned(column)}>{escape(column.title)}</th>' for column in kept)
     best = {column.key: _best(column, rows) for column in kept}
-    body = "".join(f"<tr>{_cells(kept, row, best)}</tr>\n" for row in rows)
+    body = "".join(f"<tr>{_cells(kept, row, _best_across(kept, row) if across else best)}</tr>\n" for row in rows)
     return f"{_opening(caption)}<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody></table></div>\n"
 
 
@@ -116,10 +117,21 @@ def _aligned(column: Column) -> str:
 
 
 def _best(column: Column, rows: Sequence[Mapping[str, object]]) -> float | None:
-    values = [value for row in rows if (value := number(row.get(column.key))) is not None]
-    if column.best is None or len(values) < 2:
+    return _end([number(row.get(column.key)) for row in rows], column.best)
+
+
+def _best_across(columns: Sequence[Column], row: Mapping[str, object]) -> dict[str, float | None]:
+    """Every column that competes asks for the same end."""
+    rivals = [column for column in columns if column.best]
+    best = _end([number(row.get(column.key)) for column in rivals], rivals[0].best if rivals else None)
+    return {column.key: best if column.best else None for column in columns}
+
+
+def _end(found: Sequence[float | None], which: Literal["low", "high"] | None) -> float | None:
+    values = [value for value in found if value is not None]
+    if which is None or len(values) < 2:
         return None
-    return min(values) if column.best == "low" else max(values)
+    return min(values) if which == "low" else max(values)
 
 
 def _cells(columns: Sequence[Column], row: Mapping[str, object], best: Mapping[str, float | None]) -> str:

@@ -24,6 +24,10 @@ _COLOURS = {
     "token-1": ("#ffe3c7", "#6b3c12"),
     "token-2": ("#d3f2df", "#14523a"),
     "token-3": ("#eadcff", "#4c2c80"),
+    "memory-1": ("#ffe7bb", "#33291c"),
+    "memory-2": ("#ffd08a", "#463417"),
+    "memory-3": ("#fab750", "#593f10"),
+    "memory-4": ("#ee9a1c", "#694600"),
 }
 
 
@@ -114,8 +118,18 @@ summary { cursor: pointer; color: var(--accent); padding: 0.2rem 0; }
 .tokens span { border-radius: 0.2rem; padding: 0.13em 0; -webkit-box-decoration-break: clone; box-decoration-break: clone; }
 .t0 { background: var(--token-0); } .t1 { background: var(--token-1); }
 .t2 { background: var(--token-2); } .t3 { background: var(--token-3); }
+.m1 { background: var(--memory-1); } .m2 { background: var(--memory-2); }
+.m3 { background: var(--memory-3); } .m4 { background: var(--memory-4); }
 .tokens .silent { color: var(--quiet); }
 .tokens .chosen { outline: 2px solid var(--accent); }
+.tokens .source { outline: 2px dashed var(--ink); }
+.tokens.memory { max-height: none; } .memory span { scroll-margin-bottom: 8rem; }
+.legend span { display: inline-block; border: 1px solid var(--line); border-radius: 0.2rem; padding: 0 0.45em;
+  color: var(--ink); }
+.legend .chosen, .legend .source { border: 0; padding: 0 0.2em; margin: 0 0.15em; line-height: 1.3; }
+.legend .chosen { outline: 2px solid var(--accent); } .legend .source { outline: 2px dashed var(--ink); }
+.view .readout { position: sticky; bottom: 0; min-height: 3em; padding: 0.3rem 0; background: var(--paper); }
+.view .readout:empty { position: static; }
 .readout { min-height: 1.5em; margin: 0.1rem 0 0; color: var(--quiet); font-size: 0.875rem; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 @media (max-width: 40rem) {
@@ -131,7 +145,7 @@ summary { cursor: pointer; color: var(--accent); padding: 0.2rem 0; }
   h2, h3 { break-after: avoid; } figure, tr, .tiles > div { break-inside: avoid; }
   .scroll, .tokens, details > pre { overflow: visible; max-height: none; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; }
-  .tokens span { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
+  .tokens span, .legend span { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
   a { color: inherit; text-decoration: none; }
 }
 """

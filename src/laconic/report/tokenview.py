@@ -12,19 +12,34 @@ COLOURS = 4
 
 SCRIPT = """
 for (const box of document.querySelectorAll(".tokens")) {
-  const readout = box.nextElementSibling;
-  const tell = (event) => {
-    const span = event.target.closest("span");
-    if (!span || !box.contains(span)) return;
-    for (const other of box.querySelectorAll(".chosen")) other.classList.remove("chosen");
+  const readout = box.nextElementSibling, spans = [...box.children];
+  let at = -1;
+  const choose = (index) => {
+    at = index;
+    const span = spans[at], from = (span.dataset.from || "").split(" ").filter(Boolean);
+    for (const other of spans) other.classList.remove("chosen", "source");
+    for (const back of from) spans[at - back]?.classList.add("source");
     span.classList.add("chosen");
-    readout.textContent = "token " + ([...box.children].indexOf(span) + 1) + " of " + box.children.length + ": " + span.title;
+    readout.textContent = `token ${at + 1} of ${spans.length}, \u201c${span.textContent}\u201d: ${span.title}`;
   };
-  box.addEventListener("pointerover", tell);
-  box.addEventListener("click", tell);
+  const point = (event) => {
+    const index = spans.indexOf(event.target.closest("span"));
+    if (index >= 0 && index !== at) choose(index);
+  };
+  box.addEventListener("pointermove", point);
+  box.addEventListener("click", point);
+  box.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    readout.setAttribute("aria-live", "polite");
+    choose(Math.min(Math.max(at + step, 0), spans.length - 1));
+    spans[at].scrollIntoView({ block: "nearest" });
+  });
 }
 """
-"""What the page runs, where scripts may run: the token under the pointer is named below its text."""
+"""What the page runs, where scripts may run: the token under the pointer, or that which the arrow keys have come to, is named
+below its text; the tokens of the same text that its `data-from` counts back to are marked."""
 
 
 def token_view(name: str, tokens_N: Sequence[tuple[str, str]]) -> str:

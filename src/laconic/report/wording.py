@@ -43,6 +43,15 @@ def short(value: object) -> str:
     return _three_digits(found)
 
 
+def percent(share: object) -> str:
+    """A share of 1 as a percentage, in three digits at most: `12.5 %`, `0.3 %`, `under 0.001 %`."""
+    found = number(share)
+    hundredths = None if found is None else number(100 * found)
+    if found is None or hundredths is None:
+        return DASH
+    return "under 0.001 %" if 0 < found < 1e-5 else f"{tick(hundredths)} %"
+
+
 def _three_digits(value: float) -> str:
     if value == 0:
         return "0"

@@ -75,8 +75,8 @@ def measure_run(run: Path, options: argparse.Namespace) -> dict[str, Any]:
             **row,
             "readings": [{"read": "recurrence", "test_perplexity": bits.perplexity, "bits_per_byte": bits.bits_per_byte}],
         }
-    valid_N, _ = held_out_tokens(config, tokenizer, "valid", options.valid_bytes, options.data_root)
-    valid, test = list(reader.windows(valid_N, "")), list(reader.windows(tests, ""))
+    valid_N, valid_size = held_out_tokens(config, tokenizer, "valid", options.valid_bytes, options.data_root)
+    valid, test = list(reader.windows(valid_N, valid_size, "")), list(reader.windows(tests, test_size, ""))
     readings = [_reading("none", test, MemoryConfig(), None, test_size)]
     for name, memory, nats in _chosen(valid, cache=config.objective == "lm"):
         readings.append(_reading(name, test, memory, math.exp(nats / len(valid_N)), test_size))

@@ -88,7 +88,7 @@ def evaluate_run(
     path = _free_path(run, f"evaluate-{_slug(corpus)}-{split}")
     finished.save(path)
     if look:
-        _look(run, reader, record, memory, tokens_N)
+        _look(run, reader, record, memory, tokens_N, size)
     return finished, path
 
 
@@ -117,10 +117,10 @@ def _measured(reader: Reader, split: str, limit: int, tokens_N: np.ndarray, size
     }
 
 
-def _look(run: Path, reader: Reader, asked: Record, memory: MemoryConfig, tokens_N: np.ndarray) -> None:
+def _look(run: Path, reader: Reader, asked: Record, memory: MemoryConfig, tokens_N: np.ndarray, size: int) -> None:
     trained = Record.load(run / RECORD).results.get("training_bytes", 0)
     record = Record.start(kind="memory", name=asked.name, seed=asked.seed, config=asked.config)
-    results = {"text": asked.name, "run": str(run), **looked_into(reader, memory, tokens_N, trained_bytes=trained)}
+    results = {"text": asked.name, "run": str(run), **looked_into(reader, memory, tokens_N, size, trained_bytes=trained)}
     record.finish(results=results, cost={}).save(_free_path(run, f"memory-{_slug(asked.name)}"))
 
 

@@ -52,14 +52,14 @@ class Reader:
         """Tokens that each window predicts."""
         return self.config.context if self.config.stride is None else self.config.stride
 
-    def windows(self, tokens_N: Int32[np.ndarray, "N"], words: str) -> Iterator[Said]:
-        """What the model says of a text, window after window."""
+    def windows(self, tokens_N: Int32[np.ndarray, "N"], size: int, words: str) -> Iterator[Said]:
+        """What the model says of a text of `size` bytes, window after window."""
         shape: dict[str, Any] = {"vocab_size": self.tokenizer.vocab_size, "context": self.config.context}
         done = 0
         for said in read_windows(self.model, tokens_N, stride=self.stride, **shape):
             done += said.window.asked
             if self.tell:
-                self.tell(done, len(tokens_N), words)
+                self.tell(size * done // len(tokens_N), size, words)
             yield said
 
     def require_room(self, tokens: int, memory: MemoryConfig, *, kept: bool) -> None:
@@ -92,15 +92,15 @@ def tuned(reader: Reader, memory: MemoryConfig, *, limit: int) -> tuple[MemoryCo
     tokens_N, size = held_out_tokens(reader.config, reader.tokenizer, "valid", limit, reader.data_root)
     memory = memory.within(len(tokens_N))
     reader.require_room(len(tokens_N), memory, kept=True)
-    windows, tell = list(reader.windows(tokens_N, "tokens read")), reader.tell
-    progress = (lambda done, total: tell(done, total, "windows tuned")) if tell is not None else None
+    windows, tell = list(reader.windows(tokens_N, size, "valid split, read")), reader.tell
+    progress = (lambda done, total: tell(size * done // total, size, "valid split, tuned")) if tell is not None else None
     trials = tune(windows, memory, progress=progress)
     rows = [{**to_plain(trial.memory), "perplexity": float(np.exp(trial.nats / len(tokens_N)))} for trial in trials]
     return trials[0].memory, {"split": "valid", "bytes": size, "tokens": len(tokens_N), "trials": rows}
 
 
 def looked_into(
-    reader: Reader, memory: MemoryConfig, tokens_N: Int32[np.ndarray, "N"], *, trained_bytes: int
+    reader: Reader, memory: MemoryConfig, tokens_N: Int32[np.ndarray, "N"], size: int, *, trained_bytes: int
 ) -> dict[str, Any]:
     """What a memory contributes to the predictions of a text: the results of a record of kind `memory`.
 
@@ -108,6 +108,7 @@ def looked_into(
         reader: the model.
         memory: one that has slots.
         tokens_N: the tokens of the text.
+        size: its bytes.
         trained_bytes: how much text the model was trained on.
 
     Raises:
@@ -118,7 +119,7 @@ def looked_into(
     reader.require_room(len(tokens_N), memory, kept=False)
     view = range(max(0, len(tokens_N) - VIEW), len(tokens_N))
     counts_V = _training_counts(reader, trained_bytes)
-    results, seen = diagnose(reader.windows(tokens_N, "tokens looked into"), memory.within(len(tokens_N)), counts_V, view=view)
+    results, seen = diagnose(reader.windows(tokens_N, size, "looked into"), memory.within(len(tokens_N)), counts_V, view=view)
     texts = token_texts(reader.tokenizer, tokens_N)[view.start :]
     shown = [{"text": text, **one.to_dict()} for text, one in zip(texts, seen, strict=True)]
     return {"memory": to_plain(memory), **results, "view": shown}

@@ -24,6 +24,7 @@ from laconic.training.schedule import ScheduleConfig
         {"objective": "trime", "order": "consecutive", "trime": TrimeConfig(reach="long", warmup=2)},
         {"objective": "trime", "order": "similar", "trime": TrimeConfig(reach="external", warmup=2)},
         {"objective": "trime", "cutoffs": (64, 128), "factor": 2, "dropout": 0.1},
+        {"objective": "trime", "tokenizer": "equal-info[16,256]", "trime": TrimeConfig(warmup=2)},
         {"objective": "recurrence", "order": "parallel"},
     ],
 )

@@ -4,7 +4,9 @@
     python benchmarks/figures.py --results /tmp/try --out /tmp/try
 
 `bits-by-size.svg` shows bits per byte against the size of the file (a record of `sizes.py`), `speed-and-size.svg` bits per
-byte against speed (one of `compressors.py`). Their colours are those of the report, on its light paper.
+byte against speed (one of `compressors.py`); `memory-step.svg` what TRIME costs in training (`memory_step.py`), and
+`memory-matrix.svg` which training goes with which memory (`memory_matrix.py`). Their colours are those of the report, on its
+light paper.
 """
 
 import argparse
@@ -96,6 +98,62 @@ def draw_speeds(axes: Axes, rows: Sequence[dict[str, Any]], verb: str) -> None:
     axes.margins(0.2, 0.15)
 
 
+STEPS = {
+    "cross-entropy": "cross-entropy on all logits",
+    "lm": "plain, in pieces",
+    "trime": "TRIME",
+    "trime, plain": "TRIME, N x N",
+}
+
+
+def draw_steps(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
+    """Time of a step against that with cross-entropy, over slots."""
+    for number, (kind, name) in enumerate(STEPS.items()):
+        points = sorted((row["slots"], row["of_cross-entropy"]) for row in rows if row["kind"] == kind)
+        look = {"color": COLOURS[series(number)], "linewidth": 2.8 if kind == "trime" else 1.5}
+        axes.plot(*zip(*points, strict=True), "o-", label=name, **look)
+    slots_axis(axes, rows)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("time of a step, cross-entropy is 1")
+
+
+def draw_peaks(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
+    """Extra memory of the machine, over slots."""
+    for number, (kind, name) in enumerate(STEPS.items()):
+        points = sorted((row["slots"], row["peak_bytes"] / 2**20) for row in rows if row["kind"] == kind and row["peak_bytes"])
+        if points:
+            look = {"color": COLOURS[series(number)], "linewidth": 2.8 if kind == "trime" else 1.5}
+            axes.plot(*zip(*points, strict=True), "o-", label=name, **look)
+    slots_axis(axes, rows)
+    axes.set_yscale("log")
+    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.set_ylabel("memory that the loss adds, MiB")
+
+
+def slots_axis(axes: Axes, rows: Sequence[dict[str, Any]]) -> None:
+    slots = sorted({row["slots"] for row in rows})
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(slots, [f"{one:,}" for one in slots])
+    axes.set_xlabel("tokens in the batch, all of them slots")
+
+
+READINGS = ("none", "cache local", "cache long", "recurrence", "local", "long")
+METHODS = {"lm": "plain", "recurrence": "recurrence", "trime": "TrimeLM", "trime-long": "TrimeLMlong"}
+
+
+def draw_matrix(axes: Axes, rows: Sequence[dict[str, Any]], context: int) -> None:
+    """Bars of perplexity: methods, and within each what it is read with."""
+    chosen = [row for row in rows if row["corpus"] == "wikitext-2" and row["context"] == context and row["memory"] in READINGS]
+    chosen.sort(key=lambda row: (list(METHODS).index(row["method"]), READINGS.index(row["memory"])))
+    for place, row in enumerate(chosen):
+        colour = COLOURS[series(READINGS.index(row["memory"]))]
+        axes.barh(place, row["perplexity"], xerr=row["deviation"], color=colour, error_kw={"ecolor": COLOURS["quiet"]})
+        axes.annotate(f"{row['perplexity']:.0f}", (2, place), va="center", color=COLOURS["paper"])
+    axes.set_yticks(range(len(chosen)), [f"{METHODS[row['method']]}, {row['memory']}" for row in chosen])
+    axes.invert_yaxis()
+    axes.set_xlabel(f"perplexity per word, segments of {context}")
+
+
 def human(size: int) -> str:
     """A power of two as people write it.
 
@@ -145,7 +203,18 @@ def main() -> None:
     by_speed, both = new_figure(10.0, 4.2, 2)
     for axes, verb in zip(both, ("encode", "decode"), strict=True):
         draw_speeds(axes, newest(arguments.results, "compressors").results["rows"], verb)
-    for name, figure in {"bits-by-size": by_size, "speed-and-size": by_speed}.items():
+    steps = newest(arguments.results, "memory-step").results["rows"]
+    costs, (left, right) = new_figure(10.0, 4.2, 2)
+    draw_steps(left, steps)
+    draw_peaks(right, steps)
+    left.legend(frameon=False, labelcolor=COLOURS["ink"])
+    matrix = newest(arguments.results, "memory-matrix").results["rows"]
+    contexts = sorted({row["context"] for row in matrix if row["corpus"] == "wikitext-2"}, reverse=True)
+    readings, columns = new_figure(5.6 * len(contexts), 4.6, len(contexts))
+    for axes, context in zip(columns, contexts, strict=True):
+        draw_matrix(axes, matrix, context)
+    figures = {"bits-by-size": by_size, "speed-and-size": by_speed, "memory-step": costs, "memory-matrix": readings}
+    for name, figure in figures.items():
         with open_atomic(arguments.out / f"{name}.svg", "w") as stream:
             stream.write(svg_of(figure))
         if arguments.png:

@@ -37,3 +37,13 @@ def test_a_record_says_what_it_used() -> None:
     cited = citation(record)
     assert "kudo2018sentencepiece" in cited and "lester2024training" in cited and "sennrich" not in cited
     assert citation(Record(kind="train", name="y", created="2026-01-01T00:00:00+00:00")) == ""
+
+
+def test_baselines_are_credited_too() -> None:
+    config = {"objective": "recurrence", "order": "parallel", "trime": {"reach": "local"}}
+    cited = citation(Record(kind="language-model", name="x", created="2026-01-01T00:00:00+00:00", config=config))
+    assert "dai2019transformer" in cited and "zhong2022training" not in cited
+    external = citation(
+        Record(kind="language-model", name="y", created="2026-01-01T00:00:00+00:00", config={"a": "trime", "b": "similar"})
+    )
+    assert "zhong2022training" in external and "robertson2009probabilistic" in external

@@ -19,7 +19,7 @@ from laconic.memory.stores import LocalMemory, LongTermMemory, Slots, Window, sl
 
 TEMPERATURES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 FINER = (0.84, 0.92, 1.0, 1.09, 1.19)
-WEIGHTS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)
+WEIGHTS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
 LEAST_SIZE = 500
 
 

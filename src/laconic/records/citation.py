@@ -22,6 +22,21 @@ ENTRIES: Final = {
   year      = {2022},
   note      = {arXiv:2205.12674}
 }""",
+    "recurrence": """@inproceedings{dai2019transformer,
+  title     = {Transformer-{XL}: Attentive Language Models beyond a Fixed-Length Context},
+  author    = {Dai, Zihang and Yang, Zhilin and Yang, Yiming and Carbonell, Jaime and Le, Quoc V. and Salakhutdinov, Ruslan},
+  booktitle = {Proceedings of ACL 2019},
+  year      = {2019}
+}""",
+    "similar": """@article{robertson2009probabilistic,
+  title   = {The Probabilistic Relevance Framework: {BM25} and Beyond},
+  author  = {Robertson, Stephen and Zaragoza, Hugo},
+  journal = {Foundations and Trends in Information Retrieval},
+  volume  = {3},
+  number  = {4},
+  pages   = {333--389},
+  year    = {2009}
+}""",
     "cofi": """@inproceedings{xia2022structured,
   title     = {Structured Pruning Learns Compact and Accurate Models},
   author    = {Xia, Mengzhou and Zhong, Zexuan and Chen, Danqi},

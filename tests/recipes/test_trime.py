@@ -87,6 +87,7 @@ def test_sizes_are_those_of_the_paper(text: str) -> None:
         ({"objective": "knn"}, "objective is 'knn'"),
         ({"objective": "trime", "trime": TrimeConfig(reach="long")}, "a long memory needs rows that follow each other"),
         ({"objective": "recurrence"}, "recurrence needs rows that go on from batch to batch"),
+        ({"run": 2}, "run is 2, but must divide the 32 rows of a batch in consecutive order"),
         ({"dropout": 1.0}, r"dropout is 1\.0"),
     ],
 )

@@ -50,6 +50,22 @@ def test_consecutive_rows_follow_each_other_in_shuffled_documents(sizes: list[in
         assert two == one + 1 or (two % 100 == 0 and one % 100 == sizes[one // 100] - 1)
 
 
+@given(SIZES, st.sampled_from([1, 2]), st.integers(0, 5))
+def test_a_batch_may_hold_several_runs(sizes: list[int], run: int, seed: int) -> None:
+    segments, whole = stream(sizes, order="consecutive", run=run, seed=seed), stream(sizes, order="consecutive", seed=seed)
+    batches, others = ([one.next_batch(4) for _ in range(one.batches)] for one in (segments, whole))
+    ours, theirs = (torch.cat([batch.tokens_BT for batch in some]).reshape(-1, 4 * run).tolist() for some in (batches, others))
+    assert sorted(ours) == sorted(theirs)
+    for batch in batches:
+        assert batch.documents_BT is not None
+        runs = batch.documents_BT.reshape(-1, 4 * run)
+        assert all(set(one.tolist()).isdisjoint(two.tolist()) for one, two in itertools.pairwise(runs))
+        same_NN = batch.documents_BT.flatten()[:, None] == batch.documents_BT.flatten()
+        text_N = batch.tokens_BT.flatten() // 100
+        run_N = torch.arange(16) // (4 * run)
+        assert torch.equal(same_NN, (text_N[:, None] == text_N) & (run_N[:, None] == run_N))
+
+
 @given(SIZES, st.integers(0, 5))
 def test_parallel_rows_go_on_in_the_next_batch(sizes: list[int], seed: int) -> None:
     ahead, together = stream(sizes, order="parallel", seed=seed), stream(sizes, order="consecutive", seed=seed)
@@ -110,6 +126,10 @@ def test_what_cannot_be_is_refused() -> None:
         stream([11])
     with pytest.raises(ValueError, match="order is 'sorted'"):
         stream([40], order="sorted")
+    with pytest.raises(ValueError, match="run is 3, but must divide the 4 rows"):
+        stream([40], order="consecutive", run=3)
+    with pytest.raises(ValueError, match="run is 2, but must divide the 4 rows of a batch in consecutive order"):
+        stream([40], run=2)
     with pytest.raises(ValueError, match="a multiple of the 3 processes"):
         stream([40], world=3)
     with pytest.raises(ValueError, match="3 rows are asked for, but 2 are left"):

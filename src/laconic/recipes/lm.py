@@ -55,6 +55,7 @@ class LMConfig:
             documents are tokenized whole and held in memory (8 bytes for each token), and segments come `random`,
             `consecutive`, `parallel` or `similar` (`laconic.training.segments`), for `loop.steps` steps; `train_bytes` then
             only limits what is read.
+        run: rows of a batch that follow each other, with `consecutive`; 0 for all of them.
         objective: `lm`; `trime`: with the batch as memory; or `recurrence`: each segment attends to the one before it
             (Transformer-XL), which asks for parallel segments.
         trime: what that memory is; `long` asks for consecutive segments.
@@ -81,6 +82,7 @@ class LMConfig:
     size: str = "1m"
     context: int = 256
     order: str = STREAM
+    run: int = 0
     objective: str = "lm"
     trime: TrimeConfig = field(default_factory=TrimeConfig)
     dropout: float = 0.0
@@ -104,6 +106,10 @@ class LMConfig:
         if self.train_bytes is not None and self.train_bytes < 1:
             raise ValueError(f"train_bytes is {self.train_bytes}, but must be at least 1, or none")
         self._require_ranges()
+        if self.run < 0 or (self.run and (self.order != "consecutive" or self.loop.batch % self.run)):
+            raise ValueError(
+                f"run is {self.run}, but must divide the {self.loop.batch} rows of a batch in consecutive order, or be 0"
+            )
         if self.order not in (STREAM, *ORDERS):
             raise ValueError(f"order is {self.order!r}, but must be one of {', '.join((STREAM, *ORDERS))}")
         if self.objective not in OBJECTIVES:

@@ -42,6 +42,7 @@ def training_data(
             pad_id=tokenizer.pad_id,
             rows=config.loop.batch,
             order=config.order,
+            run=config.run,
             seed=config.seed,
             rank=rank,
             world=world,

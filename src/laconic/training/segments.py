@@ -20,9 +20,9 @@ class SegmentStream:
     """Documents joined and cut into segments, handed out epoch after epoch in one of four orders.
 
     `random`: segments in any order. `consecutive`: documents in any order, segments as they follow each other, so that a
-    batch holds stretches of text. `parallel`: documents in any order, and each row of a batch goes on where it stopped in the
-    batch before. `similar`: documents in their own order, and batches in any, each a stretch of the chain of similar segments
-    (`laconic.training.similar`).
+    batch holds a stretch of text, or several shorter ones from anywhere (`run`). `parallel`: documents in any order, and each
+    row of a batch goes on where it stopped in the batch before. `similar`: documents in their own order, and batches in any,
+    each a stretch of the chain of similar segments (`laconic.training.similar`).
 
     Everything is held in memory, eight bytes for each token. What does not fill the last segment of an epoch, or its last
     batch, is left out.
@@ -33,6 +33,8 @@ class SegmentStream:
         pad_id: the id that carries no text.
         rows: segments in the batch of all processes, which are handed out in as many calls as it takes.
         order: one of `ORDERS`.
+        run: rows that follow each other, with `consecutive`; divides `rows`, and 0 stands for all of them. Stretches of one
+            document that meet in a batch count as different documents.
         seed: what the orders depend on, at least 0.
         rank: which process this is; of each batch it gets the rows from `rank * rows / world` on.
         world: how many processes share the batches.
@@ -51,6 +53,7 @@ class SegmentStream:
         pad_id: int,
         rows: int,
         order: str = "random",
+        run: int = 0,
         seed: int = 0,
         rank: int = 0,
         world: int = 1,
@@ -58,10 +61,12 @@ class SegmentStream:
     ) -> None:
         if order not in ORDERS:
             raise ValueError(f"order is {order!r}, but must be one of {', '.join(ORDERS)}")
+        if run < 0 or (run and rows % run) or (run and order != "consecutive"):
+            raise ValueError(f"run is {run}, but must divide the {rows} rows of a batch in consecutive order, or be 0")
         if rows % world:
             raise ValueError(f"rows is {rows}, but must be a multiple of the {world} processes")
         self._documents, self._length, self._pad_id, self._order, self._seed = documents, length, pad_id, order, seed
-        self._rows, self._share, self._rank = rows, rows // world, rank
+        self._rows, self._share, self._rank, self._run = rows, rows // world, rank, run or rows
         self._sizes = np.array([len(document.ids) for document in documents], np.int64)
         self._bytes = np.array([document.bytes for document in documents], np.int64)
         self.segments = int(self._sizes.sum()) // length
@@ -99,12 +104,14 @@ class SegmentStream:
         begin_B = chosen * self._length
         place_BT = begin_B[:, None] + np.arange(self._length)
         size = self._bytes_before(begin_B + self._length) - self._bytes_before(begin_B)
+        run_B = np.arange(first, first + rows) // self._run
+        documents_BT = np.searchsorted(self._ends, place_BT, side="right") + run_B[:, None] * len(self._documents)
         return Batch(
             tokens_BT=torch.from_numpy(self._tokens_N[place_BT].astype(np.int64)),
             pad_id=self._pad_id,
             count=place_BT.size,
             bytes=int(size.sum()),
-            documents_BT=torch.from_numpy(np.searchsorted(self._ends, place_BT, side="right")),
+            documents_BT=torch.from_numpy(documents_BT),
             continues=self._order == "parallel" and batch > 0,
         )
 
@@ -137,6 +144,9 @@ class SegmentStream:
         self._places = numbers.reshape(self._rows, self._batches).T if columns else numbers.reshape(self._batches, self._rows)
         if self._order == "similar":
             self._places = self._places[_permutation(rng, self._batches)]
+        elif self._run < self._rows:
+            runs = numbers.reshape(-1, self._run)
+            self._places = runs[_permutation(rng, len(runs))].reshape(self._batches, self._rows)
         self._epoch, self._taken = epoch, 0
 
     def _bytes_before(self, place_B: Int64[np.ndarray, "B"]) -> Int64[np.ndarray, "B"]:

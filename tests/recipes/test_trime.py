@@ -54,8 +54,10 @@ def test_training_goes_on_from_a_model_in_a_folder(tmp_path: Path) -> None:
 def test_methods_differ_in_what_they_are_about(text: str) -> None:
     plain, recurrent, local, long, external = (find_recipe(f"{method}-{text}").config for method in METHODS)
     assert replace(local, objective="lm", trime=plain.trime) == plain
-    assert replace(long, objective="lm", trime=plain.trime, order="random") == plain
-    assert replace(external, objective="lm", trime=plain.trime, order="random") == plain
+    assert replace(long, objective="lm", trime=plain.trime, order="random", run=0) == plain
+    whole = replace(external.loop, micro_batch=0)
+    assert replace(external, objective="lm", trime=plain.trime, order="random", loop=whole) == plain
+    assert long.run == external.loop.micro_batch < plain.loop.batch
     assert replace(recurrent, objective="lm", order="random", stride=plain.stride) == plain
     assert [one.trime.reach for one in (local, long, external)] == ["local", "long", "external"]
     assert 0 < local.trime.warmup <= plain.loop.steps // 18

@@ -129,7 +129,7 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         perplexities, bits = zip(*values, strict=True)
         spread = statistics.stdev(perplexities) if len(values) > 1 else None
         plain = groups.get((corpus, tokenizer, context, "lm", "none"))
-        base = statistics.fmean(value for value, _ in plain) if plain else math.nan
+        base = statistics.fmean(value for value, _ in plain) if plain else None
         lines.append(
             {
                 "corpus": corpus,
@@ -140,7 +140,7 @@ def summarise(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 "seeds": len(values),
                 "perplexity": round(statistics.fmean(perplexities), 2),
                 "deviation": None if spread is None else round(spread, 2),
-                "of_the_plain_model": round(statistics.fmean(perplexities) / base, 4),
+                "of_the_plain_model": base and round(statistics.fmean(perplexities) / base, 4),
                 "bits_per_byte": round(statistics.fmean(bits), 4),
             }
         )

@@ -26,21 +26,20 @@ import json
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from laconic.evaluation.memory import MemoryConfig, Said, charge
 from laconic.evaluation.tuning import tune
-from laconic.model.folder import load_model
 from laconic.model.sizes import count_parameters
 from laconic.recipes.evaluate_memory import Reader
-from laconic.recipes.lm import LMConfig, measure
+from laconic.recipes.lm import LMConfig, load_finished, measure
 from laconic.recipes.lm_data import held_out_tokens
-from laconic.recipes.rundir import MODEL, RECORD, TOKENIZER, load_config
+from laconic.recipes.rundir import RECORD, load_config
 from laconic.recipes.settings import to_plain
 from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
 from laconic.records.record import Record
-from laconic.tokens.registry import load_tokenizer
 
 SIZE = 15_000
 """Slots of the largest long-term memory."""
@@ -49,10 +48,9 @@ SIZE = 15_000
 def measure_run(run: Path, options: argparse.Namespace) -> dict[str, Any]:
     """All readings of a run."""
     config = load_config(run, LMConfig)
-    model, tokenizer = load_model(run / MODEL), load_tokenizer(run / TOKENIZER)
-    model.train(False)
-    reader = Reader(config=config, model=model, tokenizer=tokenizer, data_root=options.data_root)
-    reader = Reader(**{**vars(reader), "config": _overlapping(config)})
+    model, tokenizer = load_finished(run)
+    overlapping = replace(config, stride=max(1, config.context // 2))
+    reader = Reader(config=overlapping, model=model, tokenizer=tokenizer, data_root=options.data_root)
     trained = Record.load(run / RECORD)
     tests, test_size = held_out_tokens(config, tokenizer, config.test_split, options.test_bytes, options.data_root)
     row = {
@@ -107,10 +105,6 @@ def _reading(name: str, test: Sequence[Said], memory: MemoryConfig, valid: float
         "test_perplexity": math.exp(nats / tokens),
         "bits_per_byte": nats / math.log(2) / size,
     }
-
-
-def _overlapping(config: LMConfig) -> LMConfig:
-    return LMConfig(**{**vars(config), "stride": max(1, config.context // 2)})
 
 
 def _method(name: str) -> str:

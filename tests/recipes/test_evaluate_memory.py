@@ -33,7 +33,7 @@ def test_where_several_tokens_are_one_text_the_first_has_it() -> None:
 def test_room_is_asked_for_no_more_slots_than_there_are_tokens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = small_config(write_text(tmp_path))
     reader = Reader(config=config, model=tiny_model(), tokenizer=ByteTokenizer())
-    assert reader.stride == config.context
+    assert reader.config.reading_stride == config.context
     monkeypatch.setattr("laconic.evaluation.memory.available_memory", lambda: 100)
     with pytest.raises(UsageError, match=r"a memory of 9 slots and the reading of the text needs 0\.0 GB of memory"):
         reader.require_room(9, MemoryConfig(read="long", size=10**9), kept=True)

@@ -114,8 +114,7 @@ def tokens_bits(
     step = context if stride is None else stride
     if not 1 <= step <= context:
         raise ValueError(f"stride is {stride}, but must lie between 1 and the context, {context}")
-    if not len(tokens_N) or not size:
-        raise ValueError(f"the text has {size} bytes and {len(tokens_N)} tokens, but must not be empty")
+    require_text(tokens_N, size)
     total, done, device = 0.0, 0, next(model.parameters()).device
     for tokens_BT, charged_BT in cut_windows(tokens_N, context=context, step=step, batch=batch, pad_id=vocab_size):
         inputs_BT, asked_BT = (torch.from_numpy(array).to(device) for array in (tokens_BT, charged_BT))
@@ -129,6 +128,20 @@ def tokens_bits(
             progress(size * done // len(tokens_N))
     assert done == len(tokens_N)
     return summarise(nats=total, tokens=done, size=size, vocab_size=vocab_size)
+
+
+def require_text(tokens_N: Int32[np.ndarray, "N"], size: int) -> None:
+    """See that there is something to measure on.
+
+    Args:
+        tokens_N: the tokens of a text.
+        size: its bytes.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if not len(tokens_N) or not size:
+        raise ValueError(f"the text has {size} bytes and {len(tokens_N)} tokens, but must not be empty")
 
 
 def summarise(*, nats: float, tokens: int, size: int, vocab_size: int) -> Bits:

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from laconic.evaluation.memory import MemoryConfig, Said
-from laconic.memory.stores import Mass, slot_scores, slots_mass
+from laconic.memory.stores import Mass, slot_scores
 
 BUCKETS = (
     (10_001, "more than 10,000"),
@@ -114,10 +114,10 @@ def diagnose(
 def _looks(windows: Iterable[Said], memory: MemoryConfig) -> Iterator[Look]:
     store, mixture = memory.memory(), memory.mixture()
     for said in windows:
-        slots = store.slots(said.window)
-        mass = slots_mass(said.window, slots, memory.temperature)
+        score_NM, token_M, place_M = slot_scores(said.window, store.slots(said.window), memory.temperature)
+        right_NM = score_NM.masked_fill(token_M != said.window.asked_tokens[:, None], -math.inf)
+        mass = torch.logsumexp(score_NM, -1), torch.logsumexp(right_NM, -1)
         gate_N = mixture.gate(said.partition_N, mass)
-        score_NM, token_M, place_M = slot_scores(said.window, slots, memory.temperature)
         yield Look(
             said=said,
             mass=mass,

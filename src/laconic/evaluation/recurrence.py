@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Int32
 from transformers import PreTrainedModel
 
-from laconic.evaluation.bits import Bits, summarise
+from laconic.evaluation.bits import Bits, require_text, summarise
 from laconic.memory.recurrence import Recurrence
 
 
@@ -34,8 +34,7 @@ def recurrent_bits(
         UsageError: its positions are of another kind.
         ValueError: no text at all.
     """
-    if not len(tokens_N) or not size:
-        raise ValueError(f"the text has {size} bytes and {len(tokens_N)} tokens, but must not be empty")
+    require_text(tokens_N, size)
     past, device, total = Recurrence(model), next(model.parameters()).device, 0.0
     for begin in range(0, len(tokens_N), context):
         tokens_1T = torch.from_numpy(tokens_N[begin : begin + context].astype(np.int64)).to(device)[None]

@@ -11,19 +11,17 @@ import numpy as np
 
 from laconic.errors import UsageError
 from laconic.evaluation.memory import MemoryConfig, word_perplexity
-from laconic.model.folder import load_model
 from laconic.recipes.evaluate_bytes import measure_byte_run
 from laconic.recipes.evaluate_memory import Reader, count_words, looked_into, tuned
-from laconic.recipes.lm import LMConfig, measure, measured_results, memory_of
+from laconic.recipes.lm import LMConfig, load_finished, measure, measured_results, memory_of
 from laconic.recipes.lm_data import held_out_tokens
 from laconic.recipes.ngram import BYTE_MODEL
 from laconic.recipes.registry import RunOptions
-from laconic.recipes.rundir import MODEL, RECORD, TOKENIZER, load_config
+from laconic.recipes.rundir import RECORD, load_config
 from laconic.recipes.settings import to_plain
 from laconic.records.record import Record
 from laconic.text.corpora import open_corpus
 from laconic.text.corpus import take_bytes
-from laconic.tokens.registry import load_tokenizer
 
 
 def evaluate_run(
@@ -73,12 +71,14 @@ def evaluate_run(
         raise UsageError(f"the stride is {stride}, but must lie between 1 and the context of the run, {config.context}")
     memory = memory or memory_of(config)
     corpus, split = config.corpus if corpus is None else corpus, config.test_split if split is None else split
-    stride = (config.context if config.stride is None else config.stride) if stride is None else stride
+    stride = config.reading_stride if stride is None else stride
     asked = {"run": str(run), "corpus": corpus, "split": split, "limit": limit, "stride": stride, "memory": to_plain(memory)}
     record = Record.start(
         kind="evaluate", name=f"{corpus}, {split}", seed=config.seed, config={**asked, "trained": to_plain(config)}
     )
-    reader = _open(run, replace(config, corpus=corpus, stride=stride), options)
+    model, tokenizer = load_finished(run)
+    reading = replace(config, corpus=corpus, stride=stride)
+    reader = Reader(config=reading, model=model, tokenizer=tokenizer, data_root=options.data_root, tell=options.progress)
     results: dict[str, Any] = {}
     if tune:
         memory, results["tuning"] = tuned(reader, memory, limit=limit)
@@ -90,14 +90,6 @@ def evaluate_run(
     if look:
         _look(run, reader, record, memory, tokens_N, size)
     return finished, path
-
-
-def _open(run: Path, config: LMConfig, options: RunOptions) -> Reader:
-    if not (run / MODEL).is_dir():
-        raise UsageError(f"the run in {run} has not come to its end: continue it with laconic train --resume")
-    model, tokenizer = load_model(run / MODEL), load_tokenizer(run / TOKENIZER)
-    model.train(False)
-    return Reader(config=config, model=model, tokenizer=tokenizer, data_root=options.data_root, tell=options.progress)
 
 
 def _measured(reader: Reader, split: str, limit: int, tokens_N: np.ndarray, size: int, memory: MemoryConfig) -> dict[str, Any]:

@@ -47,16 +47,11 @@ class Reader:
     data_root: Path | None = None
     tell: Tell | None = None
 
-    @property
-    def stride(self) -> int:
-        """Tokens that each window predicts."""
-        return self.config.context if self.config.stride is None else self.config.stride
-
     def windows(self, tokens_N: Int32[np.ndarray, "N"], size: int, words: str) -> Iterator[Said]:
         """What the model says of a text of `size` bytes, window after window."""
         shape: dict[str, Any] = {"vocab_size": self.tokenizer.vocab_size, "context": self.config.context}
         done = 0
-        for said in read_windows(self.model, tokens_N, stride=self.stride, **shape):
+        for said in read_windows(self.model, tokens_N, stride=self.config.reading_stride, **shape):
             done += said.window.asked
             if self.tell:
                 self.tell(size * done // len(tokens_N), size, words)
@@ -71,7 +66,7 @@ class Reader:
         width, context = dissect(self.model).width, self.config.context
         size = memory.within(tokens).size
         need = long_term_bytes(size, width, context) if memory.read == "long" else 0
-        need += reading_bytes(tokens, width=width, context=context, stride=self.stride) if kept else 0
+        need += reading_bytes(tokens, width=width, context=context, stride=self.config.reading_stride) if kept else 0
         require_room(need, f"a memory of {size:,} slots" + (" and the reading of the text" if kept else ""))
 
 

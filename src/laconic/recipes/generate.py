@@ -15,13 +15,11 @@ from laconic.evaluation.memory import MemoryConfig
 from laconic.memory.generation import AbstractReader, Recall, RecurrentReader, WindowReader, go_on
 from laconic.memory.keys import KeyTap
 from laconic.memory.sampling import Sampling
-from laconic.model.folder import load_model
-from laconic.recipes.lm import LMConfig, memory_of
+from laconic.recipes.lm import LMConfig, load_finished, memory_of
 from laconic.recipes.ngram import BYTE_MODEL
-from laconic.recipes.rundir import MODEL, TOKENIZER, load_config
+from laconic.recipes.rundir import load_config
 from laconic.recipes.settings import to_plain
 from laconic.tokens.base import AbstractTokenizer
-from laconic.tokens.registry import load_tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,11 +114,7 @@ def load_run(run: Path) -> tuple[LMConfig, PreTrainedModel, AbstractTokenizer]:
     if (run / BYTE_MODEL).is_file():
         raise UsageError(f"{run} holds a byte model, which only compresses: name the run of a language model on tokens")
     config = load_config(run, LMConfig)
-    if not (run / MODEL).is_dir():
-        raise UsageError(f"the run in {run} has not come to its end: continue it with laconic train --resume")
-    model, tokenizer = load_model(run / MODEL), load_tokenizer(run / TOKENIZER)
-    model.train(False)
-    return config, model, tokenizer
+    return config, *load_finished(run)
 
 
 @contextlib.contextmanager

@@ -123,6 +123,11 @@ class LMConfig:
                 f"order is {self.order!r}, but recurrence needs rows that go on from batch to batch: set it to parallel"
             )
 
+    @property
+    def reading_stride(self) -> int:
+        """New tokens that each segment charges when measuring."""
+        return self.context if self.stride is None else self.stride
+
     def _require_ranges(self) -> None:
         if self.stride is not None and not 1 <= self.stride <= self.context:
             raise ValueError(f"stride is {self.stride}, but must lie between 1 and the context, {self.context}")
@@ -134,6 +139,19 @@ class LMConfig:
             raise ValueError(f"z_loss is {self.z_loss}, but must be a number from 0 on")
         if not 0 <= self.seed < 1 << 63:
             raise ValueError(f"seed is {self.seed}, but must be at least 0 and below 2**63")
+
+
+def load_finished(run: Path) -> tuple[PreTrainedModel, AbstractTokenizer]:
+    """The model of a finished run in evaluation mode, and its tokenizer.
+
+    Raises:
+        UsageError: it was not trained to its end.
+    """
+    if not (run / MODEL).is_dir():
+        raise UsageError(f"the run in {run} has not come to its end: continue it with laconic train --resume")
+    model, tokenizer = load_model(run / MODEL), load_tokenizer(run / TOKENIZER)
+    model.train(False)
+    return model, tokenizer
 
 
 def lm_cpu() -> Recipe:
@@ -247,7 +265,7 @@ def measure(
         return recurrent_bits(model, tokens_N, size, **shape)
     if memory.read == "none":
         return tokens_bits(model, tokens_N, size, stride=config.stride, **shape)
-    return memory_bits(model, tokens_N, size, memory, stride=config.stride or config.context, **shape)
+    return memory_bits(model, tokens_N, size, memory, stride=config.reading_stride, **shape)
 
 
 def measured_results(model: PreTrainedModel, tokenizer: AbstractTokenizer, bits: Bits, *, context: int) -> dict[str, Any]:

@@ -75,11 +75,10 @@ class SegmentStream:
             raise UsageError(f"the text has {self.segments} segments of {length} tokens, fewer than a batch of {rows}")
         self._epoch, self._taken = -1, 0
         self._chain = np.arange(self.segments)
-        self._begin(0)
         if order == "similar":
-            segments_ST = self._tokens_N[: self.segments * length].reshape(-1, length)
-            self._chain = similarity_chain(segments_ST, seed=seed, progress=progress)
-            self._begin(0)
+            tokens_N = np.concatenate([document.ids for document in documents])[: self.segments * length]
+            self._chain = similarity_chain(tokens_N.reshape(-1, length), seed=seed, progress=progress)
+        self._begin(0)
 
     @property
     def batches(self) -> int:

@@ -46,7 +46,7 @@ SIZE, LENGTH, WORDS, WIDTH = "25m", 512, 33_278, 512
 MASSES = {"trime": memory_mass, "trime, plain": plain_mass}
 
 
-class CrossEntropy(AbstractObjective):
+class CrossEntropy(AbstractObjective[Batch]):
     """PyTorch's loss on all logits."""
 
     def loss(self, model: torch.nn.Module, batch: Batch) -> LossOutput:
@@ -85,7 +85,7 @@ def a_batch(slots: int) -> Batch:
 def _kinds(model: PreTrainedModel, *, plain: bool) -> dict[str, Callable[[Batch], None]]:
     trime = Trime(KeyTap(model), vocab_size=WORDS, config=TrimeConfig(reach="long"))
 
-    def step(objective: AbstractObjective, mass: Any = memory_mass) -> Callable[[Batch], None]:
+    def step(objective: AbstractObjective[Batch], mass: Any = memory_mass) -> Callable[[Batch], None]:
         def run(batch: Batch) -> None:
             trime_module.memory_mass = mass
             with torch.autocast(batch.tokens_BT.device.type, torch.bfloat16):

@@ -154,7 +154,7 @@ def test_the_best_checkpoint_is_that_of_the_lowest_score(tmp_path: Path) -> None
 
 
 @final
-class Exploding(AbstractObjective):
+class Exploding(AbstractObjective[Batch]):
     """The plain loss, until it is not a number."""
 
     def __init__(self, at: int) -> None:

@@ -48,7 +48,7 @@ class TrimeConfig:
 
 
 @final
-class Trime(AbstractObjective):
+class Trime(AbstractObjective[Batch]):
     """Minus the logarithm of what is right over all there is, in the vocabulary and in memory (equation 5).
 
     With several processes, the memory holds the batches of all, and gradients reach all of it.

@@ -104,7 +104,7 @@ class Recurrence:
 
 
 @final
-class Recurrent(AbstractObjective):
+class Recurrent(AbstractObjective[Batch]):
     """Next-token prediction with recurrence, for batches whose rows go on where those of the batch before stopped.
 
     Args:

@@ -35,7 +35,7 @@ from laconic.training.data import PACKINGS
 from laconic.training.dropout import add_dropout
 from laconic.training.language_modeling import LanguageModeling
 from laconic.training.loop import LoopConfig, Outcome, Progress, shares, train
-from laconic.training.objective import AbstractObjective
+from laconic.training.objective import AbstractObjective, Batch
 from laconic.training.segments import ORDERS
 
 OBJECTIVES = ("lm", "trime", "recurrence")
@@ -235,7 +235,7 @@ def _go_on_from(folder: Path, tokenizer: AbstractTokenizer, context: int) -> Pre
     return model
 
 
-def _objective(config: LMConfig, model: PreTrainedModel, tokenizer: AbstractTokenizer) -> AbstractObjective:
+def _objective(config: LMConfig, model: PreTrainedModel, tokenizer: AbstractTokenizer) -> AbstractObjective[Batch]:
     if config.objective == "trime":
         return Trime(KeyTap(model), vocab_size=tokenizer.vocab_size, config=config.trime)
     if config.objective == "recurrence":

@@ -18,6 +18,7 @@ from laconic.text.pipeline import ExampleStream, PipelineConfig
 from laconic.tokens.base import AbstractTokenizer, symbols_of
 from laconic.training.data import BatchStream, Encoded, EncodingSource, StoredSource, TokenStream, encode_examples
 from laconic.training.loop import LoopConfig
+from laconic.training.objective import Batch
 from laconic.training.segments import SegmentStream
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _CHUNK = 64
 
 def training_data(
     config: "LMConfig", tokenizer: AbstractTokenizer, options: RunOptions, rank: int, world: int
-) -> tuple[BatchStream, LoopConfig]:
+) -> tuple[BatchStream[Batch], LoopConfig]:
     """This process's share of the training text, and the loop with the number of steps that follows from it."""
     corpus = open_corpus(config.corpus, "train", data_root=options.data_root)
     if config.order != STREAM:

@@ -18,7 +18,7 @@ from laconic.training.objective import AbstractObjective, Batch, LossOutput
 
 
 @final
-class ByteModeling(AbstractObjective):
+class ByteModeling(AbstractObjective[Batch]):
     """Predict every symbol of a segment from those before it, the first one from nothing.
 
     Args:

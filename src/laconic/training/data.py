@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol, final, runtime_checkable
+from typing import Any, Protocol, TypeVar, final, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ from jaxtyping import Int32, UInt16
 
 from laconic.shapes import BYTES
 from laconic.tokens.base import AbstractTokenizer
-from laconic.training.objective import Batch
+from laconic.training.objective import AnyBatch, Batch
 
 PACKINGS = ("pack", "trim")
 
@@ -38,12 +38,15 @@ class ExampleSource(Protocol):
         ...
 
 
+HandedT = TypeVar("HandedT", bound=AnyBatch, covariant=True)
+
+
 @runtime_checkable
-class BatchStream(Protocol):
+class BatchStream(Protocol[HandedT]):
     """What a training loop reads: batches, and a position to resume from."""
 
-    def next_batch(self, rows: int) -> Batch:
-        """The next segments."""
+    def next_batch(self, rows: int) -> HandedT:
+        """The next rows: segments, or examples; none at all where there are no more."""
         ...
 
     def state(self) -> dict[str, Any]:

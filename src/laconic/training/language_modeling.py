@@ -13,7 +13,7 @@ from laconic.training.objective import AbstractObjective, Batch, LossOutput
 
 
 @final
-class LanguageModeling(AbstractObjective):
+class LanguageModeling(AbstractObjective[Batch]):
     """Predict every token of a segment from those before it; the first one from the start symbol alone.
 
     The input is the segment shifted right by one, behind the start symbol, as T5X does for decoders. So a segment of T

@@ -1,6 +1,6 @@
 """The training loop: one for every method, on `accelerate`, so that one process, DDP and a launcher look alike.
 
-A step reads a global batch in micro-batches, weighs each by its tokens, clips the gradient, sets the learning rate and
+A step reads a global batch in micro-batches, weighs each by its predictions, clips the gradient, sets the learning rate and
 updates. Between steps the loop logs, evaluates, keeps checkpoints, and stops when asked. Nothing here knows what the
 loss means.
 """
@@ -10,9 +10,9 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Generic, final
 
 import torch
 from accelerate import Accelerator
@@ -35,8 +35,8 @@ from laconic.training.checkpoint import (
 )
 from laconic.training.data import BatchStream
 from laconic.training.interrupt import Interruption, note_interrupts
-from laconic.training.objective import AbstractObjective, Batch
-from laconic.training.optimizer import OptimizerConfig, build_optimizer
+from laconic.training.objective import AbstractObjective, BatchT
+from laconic.training.optimizer import OWN_RATE, OptimizerConfig, build_optimizer
 from laconic.training.schedule import ScheduleConfig, learning_rate
 
 PRECISIONS, DEVICES = ("auto", "fp32", "bf16"), ("auto", "cpu")
@@ -100,7 +100,7 @@ class Progress:
 
     Attributes:
         step: updates done.
-        tokens: tokens trained on, over all processes.
+        tokens: predictions trained on, over all processes: tokens, or examples.
         bytes: bytes of text they stand for.
         seconds: time spent in steps, over all resumptions.
         loss: of the latest step, the mean over its tokens, in nats.
@@ -140,8 +140,8 @@ Report = Callable[[Progress], None]
 
 def train(
     model: nn.Module,
-    objective: AbstractObjective,
-    data: BatchStream,
+    objective: AbstractObjective[BatchT],
+    data: BatchStream[BatchT],
     config: LoopConfig,
     out: Path,
     *,
@@ -184,14 +184,14 @@ def shares(config: LoopConfig) -> tuple[int, int]:
 
 
 @final
-class _Run:
+class _Run(Generic[BatchT]):
     """The state of one run, between steps."""
 
     def __init__(
         self,
         model: nn.Module,
-        objective: AbstractObjective,
-        data: BatchStream,
+        objective: AbstractObjective[BatchT],
+        data: BatchStream[BatchT],
         config: LoopConfig,
         out: Path,
         evaluate: Evaluate | None,
@@ -204,7 +204,7 @@ class _Run:
         self.rows = _share_of_batch(config, self.accelerator.num_processes)
         self.bare, self.progress, self.saved_step = model, Progress(), -1
         self.model, self.optimizer = self.accelerator.prepare(
-            model, build_optimizer(config.optimizer, model.named_parameters())
+            model, build_optimizer(config.optimizer, model.named_parameters(), own_rates=objective.own_rates())
         )
         self.root = out / "checkpoints"
         if self.accelerator.is_main_process:
@@ -259,12 +259,14 @@ class _Run:
             return None
         self.model.train()
         step = self.progress.step + 1
-        statistics = self._backward([replace(batch, step=step) for batch in batches], count)
-        norm = self.accelerator.clip_grad_norm_(self.model.parameters(), self.config.clip or math.inf)
+        statistics = self._backward([batch.at(step) for batch in batches], count)
+        groups = self.optimizer.param_groups
+        scheduled = [parameter for group in groups if OWN_RATE not in group for parameter in group["params"]]
+        norm = self.accelerator.clip_grad_norm_(scheduled, self.config.clip or math.inf)
         rate = learning_rate(self.config.schedule, step, self.config.steps)
         self._require_finite(statistics["loss"], float(norm), step, rate)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        for group in groups:
+            group["lr"] = group.get(OWN_RATE, rate)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         seconds = time.perf_counter() - start
@@ -313,7 +315,7 @@ class _Run:
             commit_checkpoint(part, pointers)
         self.saved_step = step
 
-    def _backward(self, batches: Sequence[Batch], count: float) -> dict[str, float]:
+    def _backward(self, batches: Sequence[BatchT], count: float) -> dict[str, float]:
         accelerator, sums = self.accelerator, dict[str, Tensor]()
         for number, batch in enumerate(batches):
             share = batch.count / count

@@ -1,13 +1,18 @@
 """Optimisers: AdamW, Adafactor with T5X's settings, and Muon with AdamW for what is no hidden matrix."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
 import torch
 from torch import nn
 
+from laconic.training.objective import OwnRate
+
 OPTIMIZERS = ("adamw", "adafactor", "muon", "nag")
+
+OWN_RATE = "own_rate"
+"""The key of a parameter group whose learning rate the schedule does not touch."""
 
 _TABLES = ("embed", "lm_head", "wte", "wpe")
 """Parts of the names of matrices that are look-up tables or outputs: Muon is not for them."""
@@ -41,28 +46,56 @@ class OptimizerConfig:
             raise ValueError(f"weight_decay is {self.weight_decay}, but must not be negative")
 
 
-def build_optimizer(config: OptimizerConfig, parameters: Iterable[tuple[str, nn.Parameter]]) -> torch.optim.Optimizer:
+def build_optimizer(
+    config: OptimizerConfig, parameters: Iterable[tuple[str, nn.Parameter]], *, own_rates: Sequence[OwnRate] = ()
+) -> torch.optim.Optimizer:
     """An optimiser over all parameters that learn; vectors (norms, biases) are free of weight decay.
 
     Args:
         config: which one.
         parameters: with their names, as `named_parameters` gives them.
+        own_rates: which of them learn at rates of their own.
+
+    Raises:
+        ValueError: rates of their own with another optimiser than AdamW, or for parameters that there are none of.
     """
     named = [(name, parameter) for name, parameter in parameters if parameter.requires_grad]
+    if own_rates:
+        return _adamw_with_own_rates(config, named, own_rates)
     if config.name == "muon":
         return SplitOptimizer(config, named)
-    trained = [parameter for _, parameter in named]
-    groups = [
-        {"params": [parameter for parameter in trained if parameter.dim() >= 2], "weight_decay": config.weight_decay},
-        {"params": [parameter for parameter in trained if parameter.dim() < 2], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
+    groups = _by_decay(config, [parameter for _, parameter in named])
     if config.name == "adamw":
         return torch.optim.AdamW(groups, lr=1.0, betas=(config.beta1, config.beta2))
     if config.name == "nag":
         return torch.optim.SGD(groups, lr=1.0, momentum=config.beta1, nesterov=config.beta1 > 0)
     # T5X adds epsilon1 = 1e-30 to squared gradients; torch clamps at the square of its own.
     return torch.optim.Adafactor(groups, lr=1.0, beta2_decay=-0.8, eps=(1e-15, 1e-3), d=1.0)
+
+
+def _by_decay(config: OptimizerConfig, trained: Sequence[nn.Parameter]) -> list[dict[str, Any]]:
+    groups: list[dict[str, Any]] = [
+        {"params": [parameter for parameter in trained if parameter.dim() >= 2], "weight_decay": config.weight_decay},
+        {"params": [parameter for parameter in trained if parameter.dim() < 2], "weight_decay": 0.0},
+    ]
+    return [group for group in groups if group["params"]]
+
+
+def _adamw_with_own_rates(
+    config: OptimizerConfig, named: Sequence[tuple[str, nn.Parameter]], own_rates: Sequence[OwnRate]
+) -> torch.optim.Optimizer:
+    if config.name != "adamw":
+        raise ValueError(f"name is {config.name!r}, but parameters with learning rates of their own need adamw")
+    groups, taken = list[dict[str, Any]](), set[str]()
+    for own in own_rates:
+        chosen = [(name, parameter) for name, parameter in named if name.startswith(own.prefix)]
+        if not chosen:
+            raise ValueError(f"no parameter that learns has a name beginning with {own.prefix!r}")
+        taken |= {name for name, _ in chosen}
+        settings = {"weight_decay": 0.0, "maximize": own.maximize, OWN_RATE: own.rate}
+        groups.append({"params": [parameter for _, parameter in chosen], **settings})
+    rest = _by_decay(config, [parameter for name, parameter in named if name not in taken])
+    return torch.optim.AdamW([*rest, *groups], lr=1.0, betas=(config.beta1, config.beta2))
 
 
 @final

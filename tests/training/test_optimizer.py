@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from torch import nn
 
-from laconic.training.optimizer import OptimizerConfig, build_optimizer
+from laconic.training.objective import OwnRate
+from laconic.training.optimizer import OWN_RATE, OptimizerConfig, build_optimizer
 
 
 def test_only_matrices_decay() -> None:
@@ -68,3 +70,28 @@ def test_nag_looks_ahead_along_its_momentum() -> None:
         optimizer.step()
     # Momentum 1 and 1.5; each step goes by the gradient and half the new momentum.
     assert torch.allclose(weight, torch.full((2, 2), 1 - 0.1 * (1 + 0.5) - 0.1 * (1 + 0.75)))
+
+
+def test_parts_with_a_rate_of_their_own_keep_it_and_may_climb() -> None:
+    model = nn.ModuleDict({"body": nn.Linear(2, 2), "gates": nn.Linear(2, 1, bias=False), "price": nn.Linear(1, 1, bias=False)})
+    own = (OwnRate(prefix="gates.", rate=0.5), OwnRate(prefix="price.", rate=0.25, maximize=True))
+    optimizer = build_optimizer(OptimizerConfig(weight_decay=0.1), model.named_parameters(), own_rates=own)
+    assert [group.get(OWN_RATE) for group in optimizer.param_groups] == [None, None, 0.5, 0.25]
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    for group in optimizer.param_groups:
+        group["lr"] = group.get(OWN_RATE, 0.0)
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+    moved = {name: (parameter - before[name]).detach() for name, parameter in model.named_parameters()}
+    torch.testing.assert_close(moved["gates.weight"], torch.full((1, 2), -0.5))
+    torch.testing.assert_close(moved["price.weight"], torch.full((1, 1), 0.25))
+    assert not moved["body.weight"].any()
+
+
+def test_rates_of_their_own_need_adamw_and_parameters() -> None:
+    model = nn.Linear(2, 2)
+    with pytest.raises(ValueError, match="need adamw"):
+        build_optimizer(OptimizerConfig(name="nag"), model.named_parameters(), own_rates=(OwnRate(prefix="w", rate=1.0),))
+    with pytest.raises(ValueError, match="no parameter that learns has a name beginning with 'gates'"):
+        build_optimizer(OptimizerConfig(), model.named_parameters(), own_rates=(OwnRate(prefix="gates", rate=1.0),))

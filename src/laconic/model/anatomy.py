@@ -33,6 +33,8 @@ class Layout:
         ffn_norm: the norm whose output the feed-forward part reads.
         fusion: how one fused projection orders its outputs: queries, keys, values in `thirds`, or `per_head`.
         transposed: whether weights are stored (in, out), as GPT-2 does, instead of (out, in).
+        post_norm: whether each sub-layer's norm reads the sum of what the sub-layer says and what it read, as in BERT; the norms
+            are then that of attention and that of the feed-forward part, in this order. Otherwise norms come first.
         fields: names in the config of width, heads, key/value heads ("" where they equal the heads) and FFN units.
     """
 
@@ -47,6 +49,7 @@ class Layout:
     ffn_norm: str
     fusion: Fusion = "none"
     transposed: bool = False
+    post_norm: bool = False
     fields: tuple[str, str, str] = ("hidden_size", "num_attention_heads", "")
 
 
@@ -72,6 +75,7 @@ _BERT = Layout(
     ffn_out="output.dense",
     norms=("attention.output.LayerNorm", "output.LayerNorm"),
     ffn_norm="attention.output.LayerNorm",
+    post_norm=True,
 )
 LAYOUTS: dict[str, Layout] = {
     "llama": _LLAMA,
@@ -89,6 +93,7 @@ LAYOUTS: dict[str, Layout] = {
         ffn_out="ffn.lin2",
         norms=("sa_layer_norm", "output_layer_norm"),
         ffn_norm="sa_layer_norm",
+        post_norm=True,
         fields=("dim", "n_heads", ""),
     ),
     "gpt2": Layout(

@@ -1,0 +1,58 @@
+"""What is asked of a model beside the next token: a class, a number, or where an answer stands."""
+
+from typing import Literal, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from laconic.training.examples import Examples
+from laconic.training.objective import AbstractObjective, LossOutput
+
+Kind = Literal["classification", "regression", "span"]
+KINDS: tuple[Kind, ...] = ("classification", "regression", "span")
+
+
+@final
+class TaskObjective(AbstractObjective[Examples]):
+    """The usual loss of a task: cross-entropy of classes or of first and last tokens, squared error of numbers.
+
+    Args:
+        kind: what is asked.
+    """
+
+    def __init__(self, kind: Kind) -> None:
+        self._kind = kind
+
+    def loss(self, model: nn.Module, batch: Examples) -> LossOutput:
+        """The mean over examples, in nats, or squared units of the label."""
+        return LossOutput(loss=task_loss(self._kind, task_logits(self._kind, model(**batch.inputs)), batch))
+
+
+def task_logits(kind: Kind, output: object) -> Float[Tensor, "B ..."]:
+    """What a Hugging Face model says, in float32: `B V` for classes, `B` for numbers, `B 2 T` for first and last tokens.
+
+    Args:
+        kind: what was asked.
+        output: what the model returned.
+    """
+    if kind == "span":
+        return torch.stack([output.start_logits, output.end_logits], dim=1).float()  # type: ignore[attr-defined]
+    logits: Tensor = output.logits.float()  # type: ignore[attr-defined]
+    return logits.squeeze(-1) if kind == "regression" else logits
+
+
+def task_loss(kind: Kind, logits: Float[Tensor, "B ..."], batch: Examples) -> Float[Tensor, ""]:
+    """The mean loss of examples whose labels are known.
+
+    Args:
+        kind: what is asked.
+        logits: what `task_logits` gave.
+        batch: with labels.
+    """
+    assert batch.labels is not None
+    if kind == "regression":
+        return functional.mse_loss(logits, batch.labels.float())
+    # Of a span, two questions of one kind: which token is the first, and which the last.
+    return functional.cross_entropy(logits.flatten(0, -2), batch.labels.flatten())

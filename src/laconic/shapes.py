@@ -13,6 +13,7 @@ jaxtyping annotations of public signatures, which the test suite checks while it
 | D | width of a model |
 | H | heads |
 | L | layers |
+| U | units of a feed-forward part |
 | M | slots of a memory |
 | N | anything else that is only counted |
 """

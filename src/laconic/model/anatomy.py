@@ -33,7 +33,7 @@ class Layout:
         ffn_norm: the norm whose output the feed-forward part reads.
         fusion: how one fused projection orders its outputs: queries, keys, values in `thirds`, or `per_head`.
         transposed: whether weights are stored (in, out), as GPT-2 does, instead of (out, in).
-        post_norm: whether each sub-layer's norm reads the sum of what the sub-layer says and what it read, as in BERT; the norms
+        post_norm: whether each sub-layer's norm reads the sum of what the sub-layer says and what it read, as in BERT; `norms`
             are then that of attention and that of the feed-forward part, in this order. Otherwise norms come first.
         fields: names in the config of width, heads, key/value heads ("" where they equal the heads) and FFN units.
     """

@@ -1,0 +1,88 @@
+"""Learning from a teacher: from what it predicts, and from its layers, whichever of the student's suit them.
+
+CoFi, section 3.2. Means are over what is text; the release averages over padding too.
+"""
+
+import torch
+from jaxtyping import Bool, Float, Int64
+from torch import Tensor
+from torch.nn import functional
+
+MAPPINGS = ("free", "monotone")
+
+
+def prediction_loss(student: Float[Tensor, "*B V"], teacher: Float[Tensor, "*B V"], *, temperature: float) -> Float[Tensor, ""]:
+    """How far the student's distributions are from the teacher's: the mean divergence, times temperature squared.
+
+    Args:
+        student: its logits.
+        teacher: its logits.
+        temperature: both are divided by it.
+    """
+    logs = functional.log_softmax(student.flatten(0, -2) / temperature, -1)
+    targets = functional.log_softmax(teacher.flatten(0, -2) / temperature, -1)
+    return functional.kl_div(logs, targets, log_target=True, reduction="batchmean") * temperature**2
+
+
+def teacher_layers(layers: int, count: int = 4) -> tuple[int, ...]:
+    """Which layers teach: `count` of them, evenly spaced, the last one among them; 2, 5, 8 and 11 of twelve.
+
+    Args:
+        layers: how many the teacher has.
+        count: how many are to teach, at most.
+    """
+    count = min(count, layers)
+    return tuple(round(layers * (number + 1) / count) - 1 for number in range(count))
+
+
+def layer_distances(
+    student_LND: Float[Tensor, "L N D"], teacher_KND: Float[Tensor, "K N D"], text_N: Float[Tensor, "N"]
+) -> Float[Tensor, "K L"]:
+    """Mean squared distances of all pairs, without gradient, as one matrix product.
+
+    Args:
+        student_LND: hidden states after each layer, projected to the teacher's width.
+        teacher_KND: hidden states of the layers that teach.
+        text_N: 1 for text, 0 for padding.
+    """
+    student = (student_LND.detach().float() * text_N[:, None]).flatten(1)
+    teacher = (teacher_KND.float() * text_N[:, None]).flatten(1)
+    squares = teacher.square().sum(-1)[:, None] + student.square().sum(-1)[None]
+    return (squares - 2 * teacher @ student.T) / (text_N.sum() * student_LND.shape[-1])
+
+
+def map_layers(distance_KL: Float[Tensor, "K L"], alive_L: Bool[Tensor, "L"], mapping: str) -> Int64[Tensor, "K"]:
+    """Which layer of the student learns from each layer that teaches.
+
+    Args:
+        distance_KL: how far they are apart.
+        alive_L: which layers of the student have anything left in them; where none has, all count as such.
+        mapping: `free`: the nearest of all, whatever is left of it; `monotone`: from the last teacher down, the nearest
+            living one below the one chosen before; where none is left, that one again.
+    """
+    if mapping == "free":
+        return distance_KL.argmin(-1)
+    place_L = torch.arange(len(alive_L), device=alive_L.device)
+    allowed_L = alive_L | ~alive_L.any()
+    chosen = list[Tensor]()
+    for distance_L in distance_KL.flip(0):
+        left_L = allowed_L & (place_L < chosen[-1]) if chosen else allowed_L
+        best = distance_L.masked_fill(~left_L, torch.inf).argmin()
+        chosen.append(torch.where(left_L.any(), best, chosen[-1]) if chosen else best)
+    return torch.stack(chosen[::-1])
+
+
+def layer_loss(
+    student_LND: Float[Tensor, "L N D"],
+    teacher_KND: Float[Tensor, "K N D"],
+    text_N: Float[Tensor, "N"],
+    chosen_K: Int64[Tensor, "K"],
+) -> Float[Tensor, ""]:
+    """The sum over teaching layers of the mean squared distance to the layer that learns from it.
+
+    Args:
+        student_LND, teacher_KND, text_N: as for `layer_distances`.
+        chosen_K: which layer learns from which.
+    """
+    distance_KND = (student_LND.index_select(0, chosen_K).float() - teacher_KND.float()) * text_N[:, None]
+    return distance_KND.square().sum() / (text_N.sum() * student_LND.shape[-1])

@@ -1,0 +1,155 @@
+"""Gates that learn whether to be open: hard-concrete numbers between 0 and 1, of which many are exactly either.
+
+A gate has one parameter, its log-odds (Louizos, Welling and Kingma 2018, section 2.2; constants as in CoFi). It is drawn as a
+stretched and clipped sigmoid, so its draw is 0 or 1 with a probability of its own, and differentiable between. The probability
+that it is not 0 has a closed form, and so has the expected size of a model whose parts are all multiplied with gates.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from laconic.pruning.masks import Masks
+from laconic.pruning.parts import Parts
+
+BETA, LEFT, RIGHT = 2 / 3, -0.1, 1.1
+"""Temperature, and the ends of the stretched interval."""
+
+EPSILON = 1e-6
+LEAST, MOST = math.log(0.01), math.log(100.0)
+"""Log-odds are kept within these, after every update."""
+
+SHARPNESS = 0.8
+"""Of the gates that stay open in a fixed mask; CoFi's number."""
+
+KINDS = ("heads", "attention", "units", "ffn", "width")
+"""What gates there are: of heads, whole attentions, units, whole feed-forward parts, and entries of the width."""
+
+USUAL = KINDS[:4]
+
+
+def draw(log_odds: Float[Tensor, "*N"], uniform: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
+    """One value of each gate.
+
+    Args:
+        log_odds: parameters of the gates.
+        uniform: random numbers between 0 and 1, one for each.
+    """
+    uniform = uniform.clamp(EPSILON, 1 - EPSILON)
+    soft = torch.sigmoid((torch.log(uniform) - torch.log1p(-uniform) + log_odds) / BETA)
+    return (soft * (RIGHT - LEFT) + LEFT).clamp(0, 1)
+
+
+def open_probability(log_odds: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
+    """The probability that a gate is not 0."""
+    return torch.sigmoid(log_odds - BETA * math.log(-LEFT / RIGHT)).clamp(EPSILON, 1 - EPSILON)
+
+
+def fix(log_odds: Float[Tensor, "... N"]) -> Float[Tensor, "... N"]:
+    """Values without chance: of each row as many gates are 0 as are expected to be, the others stay soft.
+
+    Args:
+        log_odds: rows of gates that compete with each other.
+    """
+    closed = torch.round(log_odds.shape[-1] - open_probability(log_odds).sum(-1, keepdim=True))
+    rank = log_odds.argsort(dim=-1, stable=True).argsort(dim=-1)
+    soft: Tensor = torch.sigmoid(log_odds / BETA * SHARPNESS)
+    return soft * (rank >= closed)
+
+
+def fix_alone(log_odds: Float[Tensor, "N"]) -> Float[Tensor, "N"]:
+    """Values without chance of gates that each stand for themselves: 0 where they are rather closed than open."""
+    return fix(log_odds[:, None])[:, 0]
+
+
+@final
+class Gates(nn.Module):
+    """The gates of a model.
+
+    Args:
+        parts: what the model has.
+        kinds: which of `KINDS` there are gates of; everything else is open for ever.
+        seed: of the first values, and of all draws.
+
+    Raises:
+        ValueError: a kind that does not exist, or none at all.
+    """
+
+    def __init__(self, parts: Parts, *, kinds: Sequence[str] = USUAL, seed: int = 0) -> None:
+        super().__init__()
+        unknown = [kind for kind in kinds if kind not in KINDS]
+        if unknown or not kinds:
+            raise ValueError(f"kinds is {tuple(kinds)}, but must be one or several of {', '.join(KINDS)}")
+        self.parts, self.kinds, self.seed = parts, tuple(kinds), seed
+        random = torch.Generator().manual_seed(seed)
+        shapes = {
+            "heads": (parts.layers, parts.heads),
+            "attention": (parts.layers,),
+            "units": (parts.layers, parts.units),
+            "ffn": (parts.layers,),
+            "width": (parts.width,),
+        }
+        # Units begin in the middle, everything else as open as it can be.
+        first = {kind: 0.0 if kind == "units" else MOST for kind in KINDS}
+        self.log_odds = nn.ParameterDict(
+            {kind: first[kind] + 0.01 * torch.randn(shapes[kind], generator=random) for kind in KINDS if kind in kinds}
+        )
+
+    def sample(self, step: int) -> Masks:
+        """Masks of chance for one update: the same in all processes, and in all parts of its batch.
+
+        Args:
+            step: the number of the update.
+        """
+        device = next(self.parameters()).device
+        random = torch.Generator(device).manual_seed(self.seed * 1_000_003 + step)
+        drawn = {
+            kind: draw(odds, torch.rand(odds.shape, generator=random, device=device)) for kind, odds in self.log_odds.items()
+        }
+        return self._masks(drawn, device)
+
+    def fixed(self) -> Masks:
+        """Masks without chance, as a model is evaluated and cut with."""
+        device = next(self.parameters()).device
+        alone = ("attention", "ffn")
+        values = {kind: fix_alone(odds) if kind in alone else fix(odds) for kind, odds in self.log_odds.items()}
+        return self._masks(values, device)
+
+    def expected_size(self) -> Float[Tensor, ""]:
+        """Expected parameters of the masked model, differentiable: sums of products of the gates' probabilities."""
+        parts, open_to = self.parts, {kind: open_probability(odds) for kind, odds in self.log_odds.items()}
+        one = next(self.parameters()).new_ones(())
+        width = open_to["width"].sum() if "width" in open_to else one * parts.width
+        head_L = open_to["heads"].sum(-1) if "heads" in open_to else one * parts.heads
+        unit_L = open_to["units"].sum(-1) if "units" in open_to else one * parts.units
+        attention_L = open_to.get("attention", one.expand(parts.layers))
+        ffn_L = open_to.get("ffn", one.expand(parts.layers))
+        attention = attention_L * (parts.attention.per_width * width + parts.attention.fixed)
+        attention = attention + attention_L * head_L * (parts.head.per_width * width + parts.head.fixed)
+        ffn = ffn_L * (parts.ffn.per_width * width + parts.ffn.fixed)
+        ffn = ffn + ffn_L * unit_L * (parts.unit.per_width * width + parts.unit.fixed)
+        return (attention + ffn).sum()
+
+    def expected_sparsity(self) -> Float[Tensor, ""]:
+        """The expected share of parameters that is gone, differentiable."""
+        return 1.0 - self.expected_size() / self.parts.total
+
+    @torch.no_grad()
+    def keep_in_range(self) -> None:
+        """Bring log-odds back within their bounds, as after every update."""
+        for odds in self.log_odds.values():
+            odds.clamp_(LEAST, MOST)
+
+    def _masks(self, values: dict[str, Tensor], device: torch.device) -> Masks:
+        parts = self.parts
+        return Masks(
+            head_LH=values.get("heads", torch.ones(parts.layers, parts.heads, device=device)),
+            attention_L=values.get("attention", torch.ones(parts.layers, device=device)),
+            unit_LU=values.get("units", torch.ones(parts.layers, parts.units, device=device)),
+            ffn_L=values.get("ffn", torch.ones(parts.layers, device=device)),
+            width_D=values.get("width"),
+        )

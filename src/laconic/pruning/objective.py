@@ -1,0 +1,182 @@
+"""CoFi's objective: predict as the teacher does, have layers like its layers, and pay for what is too large."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from laconic.pruning.distillation import (
+    MAPPINGS,
+    layer_distances,
+    layer_loss,
+    map_layers,
+    prediction_loss,
+    teacher_layers,
+)
+from laconic.pruning.student import Said
+from laconic.training.examples import Examples
+from laconic.training.objective import AbstractObjective, LossOutput, OwnRate
+from laconic.training.tasks import Kind, task_logits, task_loss
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillConfig:
+    """What a student learns from.
+
+    Attributes:
+        prediction: weight of the teacher's predictions.
+        layers: weight of its layers.
+        label: weight of the labels; CoFi has none where there is a teacher.
+        temperature: of predictions.
+        mapping: which layer learns from which: `free` or `monotone` (`laconic.pruning.distillation`).
+        teaching: how many layers of the teacher teach, at most.
+    """
+
+    prediction: float = 0.5
+    layers: float = 0.5
+    label: float = 0.0
+    temperature: float = 2.0
+    mapping: str = "free"
+    teaching: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("prediction", "layers", "label"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must be a number from 0 on")
+        if not self.prediction + self.layers + self.label:
+            raise ValueError("prediction, layers and label are all 0, but something has to be learned from")
+        if not 0 < self.temperature < math.inf:
+            raise ValueError(f"temperature is {self.temperature}, but must be positive")
+        if self.mapping not in MAPPINGS:
+            raise ValueError(f"mapping is {self.mapping!r}, but must be one of {', '.join(MAPPINGS)}")
+        if self.teaching < 1:
+            raise ValueError(f"teaching is {self.teaching}, but must be at least 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConstraintConfig:
+    """How sparse a model is to become, and how fast.
+
+    Attributes:
+        sparsity: the share of parameters of attention and feed-forward parts that is to go.
+        start: what the target rises from: that of the run before, where one goes on to a higher sparsity.
+        warmup: updates over which it rises.
+        rate: learning rate of gates and prices. Log-odds have 9.2 to go from one end to the other, so a short run needs a
+            high one; CoFi has 0.01 for tens of thousands of updates.
+    """
+
+    sparsity: float
+    warmup: int
+    start: float = 0.0
+    rate: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 0 < self.sparsity < 1:
+            raise ValueError(f"sparsity is {self.sparsity}, but must lie between 0 and 1")
+        if not 0 <= self.start <= self.sparsity:
+            raise ValueError(f"start is {self.start}, but must lie between 0 and the sparsity, {self.sparsity}")
+        if self.warmup < 0:
+            raise ValueError(f"warmup is {self.warmup}, but must not be negative")
+        if not 0 < self.rate < math.inf:
+            raise ValueError(f"rate is {self.rate}, but must be positive")
+
+    def target_at(self, step: int) -> float:
+        """The sparsity that is wanted at an update: rising from `start` in a straight line, then `sparsity`.
+
+        Args:
+            step: the number of the update, from 1.
+        """
+        risen = min(1.0, step / self.warmup) if self.warmup else 1.0
+        return self.start + (self.sparsity - self.start) * risen
+
+
+@final
+class Cofi(AbstractObjective[Examples]):
+    """The loss of a `laconic.pruning.student.Student`, with gates or without.
+
+    Args:
+        kind: what is asked of the model.
+        distill: what it learns from.
+        teacher: frozen; None where only labels teach.
+        constraint: where its gates are to go; None for a student without gates.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        *,
+        distill: DistillConfig,
+        teacher: PreTrainedModel | None = None,
+        constraint: ConstraintConfig | None = None,
+    ) -> None:
+        if teacher is None and not distill.label:
+            raise ValueError("label is 0 and there is no teacher, but something has to be learned from")
+        self._kind, self._distill, self._constraint = kind, distill, constraint
+        self._teacher = None if teacher is None else teacher.train(False).requires_grad_(False)
+
+    def loss(self, model: nn.Module, batch: Examples) -> LossOutput:
+        """The mean over examples; statistics are its terms, and the sparsity that is expected and wanted."""
+        constraint, distill = self._constraint, self._distill
+        target = constraint.target_at(batch.step) if constraint else 0.0
+        deep = self._teacher is not None and distill.layers > 0
+        said: Said = model(batch.inputs, step=batch.step, target=target, hidden=deep)
+        logits = task_logits(self._kind, said.output)
+        terms = self._taught(said, logits, batch, deep)
+        if distill.label:
+            terms["label"] = distill.label * task_loss(self._kind, logits, batch)
+        loss = torch.stack(list(terms.values())).sum()
+        statistics = {name: value.detach() for name, value in terms.items()}
+        if said.price is not None and said.sparsity is not None:
+            loss = loss + said.price
+            statistics |= {
+                "price": said.price.detach(),
+                "expected_sparsity": said.sparsity.detach(),
+                "target_sparsity": loss.new_tensor(target),
+            }
+        return LossOutput(loss=loss, statistics=statistics)
+
+    def own_rates(self) -> tuple[OwnRate, ...]:
+        """Gates fall and prices climb, at a rate of their own."""
+        if self._constraint is None:
+            return ()
+        rate = self._constraint.rate
+        return (OwnRate(prefix="gates.", rate=rate), OwnRate(prefix="prices.", rate=rate, maximize=True))
+
+    def _taught(self, said: Said, logits: Tensor, batch: Examples, deep: bool) -> dict[str, Float[Tensor, ""]]:
+        if self._teacher is None:
+            return {}
+        distill = self._distill
+        with torch.no_grad():
+            teacher: Any = self._teacher.to(logits.device)
+            output = teacher(**batch.inputs, output_hidden_states=deep)
+            teacher_logits = task_logits(self._kind, output)
+        terms = dict[str, Tensor]()
+        if distill.prediction:
+            terms["prediction"] = distill.prediction * self._prediction_loss(logits, teacher_logits)
+        if deep:
+            assert said.hidden_LBTD is not None
+            text_N = batch.inputs["attention_mask"].flatten().float()
+            student_LND = said.hidden_LBTD.flatten(1, 2)
+            states = output.hidden_states[1:]
+            teacher_KND = torch.stack([states[place] for place in teacher_layers(len(states), distill.teaching)]).flatten(1, 2)
+            distance_KL = layer_distances(student_LND, teacher_KND, text_N)
+            chosen_K = map_layers(distance_KL, _alive(said, distance_KL), distill.mapping)
+            terms["layers"] = distill.layers * layer_loss(student_LND, teacher_KND, text_N, chosen_K)
+        return terms
+
+    def _prediction_loss(self, logits: Tensor, teacher_logits: Tensor) -> Tensor:
+        if self._kind == "regression":
+            # A single number has no distribution.
+            return (logits - teacher_logits).square().mean()
+        return prediction_loss(logits, teacher_logits, temperature=self._distill.temperature)
+
+
+def _alive(said: Said, distance_KL: Tensor) -> Tensor:
+    if said.masks is None:
+        return torch.ones(distance_KL.shape[1], dtype=torch.bool, device=distance_KL.device)
+    structure = said.masks.structure()
+    return structure.head_LH.any(-1) | structure.unit_LU.any(-1)

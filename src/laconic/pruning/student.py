@@ -1,0 +1,100 @@
+"""A student: a model that wears masks or none, with all that learns beside it, as one module for the training loop."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from laconic.pruning.constraint import Prices
+from laconic.pruning.gates import Gates
+from laconic.pruning.masking import Masking
+from laconic.pruning.masks import Masks
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What a student says of a batch.
+
+    Attributes:
+        output: the Hugging Face output, with hidden states.
+        hidden_LBTD: hidden states after each layer, projected to the teacher's width; None unless asked for.
+        masks: what it wore.
+        price: what its gates pay for the distance to the target; None without gates.
+        sparsity: what is expected of the gates; None without gates.
+    """
+
+    output: Any
+    hidden_LBTD: Float[Tensor, "L B T D"] | None
+    masks: Masks | None
+    price: Float[Tensor, ""] | None
+    sparsity: Float[Tensor, ""] | None
+
+
+@final
+class Student(nn.Module):
+    """A model that learns to be smaller.
+
+    Args:
+        model: what is pruned; changed in place.
+        gates: which parts of it may go; None for a model that stays as it is, or as the masks have it.
+        masks: what it wears for ever, without gates.
+        teacher_width: D of the teacher, whose layers it learns from; None where it does not.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        *,
+        gates: Gates | None = None,
+        masks: Masks | None = None,
+        teacher_width: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.model, self.gates = model, gates
+        self.prices = None if gates is None else Prices()
+        self.masking = Masking(model) if gates is not None or masks is not None else None
+        self.masks = masks
+        self.projection = None if teacher_width is None else _identity(model.config.hidden_size, teacher_width)
+
+    def forward(self, inputs: Mapping[str, Tensor], *, step: int = 0, target: float = 0.0, hidden: bool = False) -> Said:
+        """Read a batch.
+
+        Args:
+            inputs: what the model is called with.
+            step: which update it is part of: decides the draws of the gates; 0 for masks without chance.
+            target: the sparsity that is wanted.
+            hidden: whether to project hidden states for the teacher.
+        """
+        masks, price, sparsity = self.masks, None, None
+        if self.gates is not None and self.prices is not None:
+            self.gates.keep_in_range()
+            masks = self.gates.sample(step) if step else self.gates.fixed()
+            sparsity = self.gates.expected_sparsity()
+            price = self.prices(sparsity, target)
+        if self.masking is not None:
+            self.masking.wear(None if masks is None else masks.to(self.model.device))
+        output = self.model(**inputs, output_hidden_states=hidden)
+        hidden_LBTD = None
+        if hidden and self.projection is not None:
+            hidden_LBTD = self.projection(torch.stack(output.hidden_states[1:]))
+        return Said(output=output, hidden_LBTD=hidden_LBTD, masks=masks, price=price, sparsity=sparsity)
+
+    def wear_fixed(self) -> Masks | None:
+        """Put on the masks that it is to be judged with, and return them."""
+        if self.gates is not None:
+            self.gates.keep_in_range()
+        masks = self.masks if self.gates is None else self.gates.fixed()
+        if self.masking is not None:
+            self.masking.wear(None if masks is None else masks.to(self.model.device))
+        return masks
+
+
+def _identity(width: int, teacher_width: int) -> nn.Linear:
+    projection = nn.Linear(width, teacher_width)
+    nn.init.eye_(projection.weight)
+    nn.init.zeros_(projection.bias)
+    return projection

@@ -1,0 +1,102 @@
+"""Making a structure exactly as small as was asked for, whatever the gates came to.
+
+Gates meet a sparsity in expectation. What is left after rounding is a little more or less, and after a short run much more or less.
+Feed-forward units are the smallest parts there are, so the least important of them go, or the most important come back.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from laconic.errors import UsageError
+from laconic.pruning.gates import KINDS
+from laconic.pruning.masks import Structure
+from laconic.pruning.parts import Parts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Importance:
+    """What is worth keeping most: higher is more important. Only the order counts.
+
+    Attributes:
+        head_LH: of heads.
+        unit_LU: of feed-forward units.
+    """
+
+    head_LH: Float[Tensor, "L H"]
+    unit_LU: Float[Tensor, "L U"]
+
+
+def largest_sparsity(parts: Parts, kinds: tuple[str, ...]) -> float:
+    """The most that can be pruned where only some parts have gates.
+
+    Args:
+        parts: what the model has.
+        kinds: which gates there are, of `laconic.pruning.gates.KINDS`.
+    """
+    whole, gone = Structure.whole(parts), set(kinds) & set(KINDS)
+    if gone >= {"width"}:
+        return 1.0
+    heads = 0 if gone & {"heads", "attention"} else 1
+    units = 0 if gone & {"units", "ffn"} else 1
+    least = Structure(head_LH=whole.head_LH * bool(heads), unit_LU=whole.unit_LU * bool(units))
+    return least.sparsity(parts)
+
+
+def trim(structure: Structure, parts: Parts, importance: Importance, *, sparsity: float) -> Structure:
+    """The structure that is nearest to one, and at least as sparse as asked for, but by one part.
+
+    Args:
+        structure: what the gates left.
+        parts: what the model has.
+        importance: which parts go first, and come back last. Units come back where their layer has any; then elsewhere.
+        sparsity: the share of parameters that is to be gone.
+
+    Raises:
+        UsageError: more than there is in all heads and units.
+    """
+    units_LU = _trim_units(structure, parts, importance, sparsity)
+    trimmed = Structure(head_LH=structure.head_LH, unit_LU=units_LU, width_D=structure.width_D)
+    if trimmed.sparsity(parts) >= sparsity:
+        return trimmed
+    for head in _order(importance.head_LH, trimmed.head_LH).tolist():
+        head_LH = trimmed.head_LH.clone()
+        head_LH.view(-1)[head] = False
+        trimmed = Structure(head_LH=head_LH, unit_LU=trimmed.unit_LU, width_D=structure.width_D)
+        if trimmed.sparsity(parts) >= sparsity:
+            # A whole head may have been too much.
+            return Structure(
+                head_LH=head_LH, unit_LU=_trim_units(trimmed, parts, importance, sparsity), width_D=structure.width_D
+            )
+    raise UsageError(f"a sparsity of {sparsity} cannot be reached: everything that can go is {trimmed.sparsity(parts):.4f}")
+
+
+def _trim_units(structure: Structure, parts: Parts, importance: Importance, sparsity: float) -> Tensor:
+    """Units such that one more would be too many, or all that may stay; found by halving, for sizes grow with each unit."""
+    alive_LU = structure.unit_LU.any(-1, keepdim=True).expand_as(structure.unit_LU)
+    # Those that are there first, then their layers' other units, then the rest; each from the most important on.
+    order = torch.cat(
+        [_order(importance.unit_LU, chosen).flip(0) for chosen in (structure.unit_LU, alive_LU & ~structure.unit_LU, ~alive_LU)]
+    )
+
+    def with_units(count: int) -> Structure:
+        unit_LU = torch.zeros(structure.unit_LU.numel(), dtype=torch.bool)
+        unit_LU[order[:count]] = True
+        return Structure(head_LH=structure.head_LH, unit_LU=unit_LU.view_as(structure.unit_LU), width_D=structure.width_D)
+
+    least, most = 0, len(order)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if with_units(middle).sparsity(parts) >= sparsity:
+            least = middle
+        else:
+            most = middle - 1
+    return with_units(least).unit_LU
+
+
+def _order(importance: Tensor, chosen: Tensor) -> Tensor:
+    """Where the chosen parts stand, the least important first."""
+    places = chosen.flatten().nonzero()[:, 0]
+    return places[importance.flatten()[places].argsort(stable=True)]

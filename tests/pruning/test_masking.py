@@ -1,0 +1,91 @@
+import pytest
+import torch
+from tests.pruning.tiny import CONFIGS, ENCODERS, random_masks, tiny_inputs, tiny_model
+
+from laconic.errors import UsageError
+from laconic.model.anatomy import dissect
+from laconic.pruning.masking import Masking, norm_of_width
+from laconic.pruning.masks import Masks, Structure
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+def test_whole_masks_change_nothing_and_closing_leaves_the_model_as_it_was(family: str) -> None:
+    model, inputs = tiny_model(family, dtype=torch.float64), tiny_inputs()
+    before = model(**inputs).logits
+    masking = Masking(model)
+    torch.testing.assert_close(model(**inputs).logits, before, rtol=0, atol=0)
+    masking.wear(Structure.whole(masking.parts).masks())
+    torch.testing.assert_close(model(**inputs).logits, before)
+    masking.wear(random_masks(masking.parts, 0))
+    assert not torch.allclose(model(**inputs).logits, before)
+    masking.close()
+    torch.testing.assert_close(model(**inputs).logits, before, rtol=0, atol=0)
+    assert "forward" not in vars(dissect(model).layers[0].ffn_out)
+
+
+def mask(masking: Masking, **changes: torch.Tensor) -> Masks:
+    whole = Structure.whole(masking.parts).masks()
+    return Masks(**{**vars(whole), **changes})
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+@pytest.mark.parametrize("off", ["attention_L", "ffn_L", "head_LH", "unit_LU"])
+def test_an_off_sub_layer_is_the_identity_without_its_norm(family: str, off: str) -> None:
+    """Each layer in turn, whether its own gate is closed or all of its heads or units are."""
+    model, inputs = tiny_model(family), tiny_inputs()
+    masking = Masking(model)
+    both = {"attention_L": "ffn_L", "head_LH": "unit_LU", "ffn_L": "attention_L", "unit_LU": "head_LH"}[off]
+    for layer in range(masking.parts.layers):
+        closed = {}
+        for name in (off, both):
+            closed[name] = torch.ones_like(vars(Structure.whole(masking.parts).masks())[name])
+            closed[name][layer] = 0
+        masking.wear(mask(masking, **closed))
+        states = model.base_model(**inputs, output_hidden_states=True).hidden_states
+        if layer + 1 < masking.parts.layers:  # Decoders norm the last one.
+            assert torch.equal(states[layer + 1], states[layer])
+
+
+def test_one_head_masked_is_its_part_of_the_sum_left_out() -> None:
+    model, inputs = tiny_model("gpt2", dtype=torch.float64), tiny_inputs()
+    masking = Masking(model)
+    heads = torch.ones(masking.parts.layers, masking.parts.heads)
+    heads[1, 2] = 0
+    masking.wear(mask(masking, head_LH=heads))
+    masked = model(**inputs).logits
+    masking.close()
+    size = masking.parts.head_size
+    with torch.no_grad():
+        dissect(model).layers[1].attention_out.weight[2 * size : 3 * size] = 0
+    torch.testing.assert_close(masked, model(**inputs).logits)
+
+
+def test_factors_learn() -> None:
+    model = tiny_model("bert")
+    masking = Masking(model)
+    masks = random_masks(masking.parts, 1, closed=0.0)
+    leaves = {name: value.requires_grad_() for name, value in vars(masks).items() if value is not None}
+    masking.wear(Masks(**leaves))
+    model(**tiny_inputs()).logits.square().sum().backward()
+    assert all(leaf.grad is not None and bool((leaf.grad != 0).all()) for leaf in leaves.values())
+
+
+@pytest.mark.parametrize("family", ENCODERS)
+def test_a_masked_width_is_not_seen_by_any_norm(family: str) -> None:
+    model, inputs = tiny_model(family), tiny_inputs()
+    masking = Masking(model)
+    width_D = torch.ones(masking.parts.width)
+    width_D[::3] = 0
+    masking.wear(mask(masking, width_D=width_D))
+    states = model.base_model(**inputs, output_hidden_states=True).hidden_states
+    assert all(not state[..., ::3].any() for state in states)
+    kept = width_D.bool()
+    norm = torch.nn.LayerNorm(int(kept.sum()))
+    whole = torch.nn.LayerNorm(len(kept))
+    torch.testing.assert_close(norm_of_width(whole, states[0], width_D)[..., kept], norm(states[0][..., kept]))
+
+
+def test_the_width_of_a_decoder_is_refused() -> None:
+    masking = Masking(tiny_model("llama"))
+    with pytest.raises(UsageError, match="the width of a llama cannot be pruned"):
+        masking.wear(mask(masking, width_D=torch.ones(masking.parts.width)))

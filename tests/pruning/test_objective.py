@@ -1,0 +1,104 @@
+import pytest
+import torch
+from tests.pruning.tiny import LAYERS, tiny_inputs
+from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification, PreTrainedModel
+
+from laconic.pruning.gates import Gates
+from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
+from laconic.pruning.parts import count_parts
+from laconic.pruning.student import Student
+from laconic.training.examples import Examples
+from laconic.training.tasks import Kind
+
+CONSTRAINT = ConstraintConfig(sparsity=0.5, warmup=4)
+
+
+def batch(kind: Kind = "classification", step: int = 0) -> Examples:
+    labels = {
+        "classification": torch.tensor([0, 2]),
+        "regression": torch.tensor([0.5, 2.0]),
+        "span": torch.tensor([[0, 1], [2, 3]]),
+    }
+    return Examples(inputs=tiny_inputs(), labels=labels[kind], bytes=1, step=step)
+
+
+def model_of(kind: Kind, seed: int) -> PreTrainedModel:
+    torch.manual_seed(seed)
+    shape = {
+        "vocab_size": 50,
+        "hidden_size": 16,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": 4,
+        "intermediate_size": 12,
+    }
+    config = BertConfig(**shape, num_labels=1 if kind == "regression" else 2 if kind == "span" else 3)
+    return (BertForQuestionAnswering if kind == "span" else BertForSequenceClassification)(config).eval()
+
+
+def student_of(kind: Kind = "classification", *, gates: bool = True) -> Student:
+    model = model_of(kind, 1)
+    return Student(model, gates=Gates(count_parts(model)) if gates else None, teacher_width=16)
+
+
+@pytest.mark.parametrize("kind", ["classification", "regression", "span"])
+def test_the_terms_add_up_and_everything_learns(kind: Kind) -> None:
+    student = student_of(kind)
+    teacher = model_of(kind, 2)
+    objective = Cofi(kind, distill=DistillConfig(label=0.1), teacher=teacher, constraint=CONSTRAINT)
+    output = objective.loss(student, batch(kind, step=2))
+    terms = sum(float(output.statistics[name]) for name in ("prediction", "layers", "label", "price"))
+    assert float(output.loss.detach()) == pytest.approx(terms, rel=1e-5)
+    assert float(output.statistics["target_sparsity"]) == pytest.approx(0.25)
+    output.loss.backward()
+    assert student.gates is not None and student.prices is not None and student.projection is not None
+    learning = [*student.gates.parameters(), *student.prices.parameters(), *student.projection.parameters()]
+    assert all(parameter.grad is not None for parameter in learning)
+    assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_a_student_that_is_its_teacher_has_nothing_to_learn() -> None:
+    student = student_of(gates=False)
+    objective = Cofi("classification", distill=DistillConfig(), teacher=model_of("classification", 1))
+    assert float(objective.loss(student, batch(step=1)).loss.detach()) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_number_is_learned_by_its_square() -> None:
+    student, teacher = student_of("regression", gates=False), model_of("regression", 2)
+    objective = Cofi("regression", distill=DistillConfig(prediction=1.0, layers=0.0), teacher=teacher)
+    difference = student.model(**tiny_inputs()).logits - teacher(**tiny_inputs()).logits
+    torch.testing.assert_close(objective.loss(student, batch("regression")).loss, difference.square().mean())
+
+
+def test_the_target_rises_in_a_straight_line_and_stays() -> None:
+    constraint = ConstraintConfig(sparsity=0.8, start=0.4, warmup=4)
+    assert [constraint.target_at(step) for step in (1, 2, 4, 9)] == pytest.approx([0.5, 0.6, 0.8, 0.8])
+    assert ConstraintConfig(sparsity=0.8, warmup=0).target_at(1) == 0.8
+
+
+def test_without_gates_nothing_has_a_rate_of_its_own() -> None:
+    distill = DistillConfig(label=1.0)
+    assert Cofi("classification", distill=distill).own_rates() == ()
+    rates = Cofi("classification", distill=distill, constraint=CONSTRAINT).own_rates()
+    assert [(own.prefix, own.rate, own.maximize) for own in rates] == [("gates.", 0.01, False), ("prices.", 0.01, True)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"prediction": 0.0, "layers": 0.0}, "something has to be learned from"),
+        ({"layers": -1.0}, "layers is -1.0"),
+        ({"temperature": 0.0}, "temperature is 0.0"),
+        ({"mapping": "any"}, "mapping is 'any'"),
+        ({"teaching": 0}, "teaching is 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        DistillConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_sparsities_out_of_range_are_refused_and_so_is_nobody_to_learn_from() -> None:
+    with pytest.raises(ValueError, match=r"sparsity is 1\.0"):
+        ConstraintConfig(sparsity=1.0, warmup=1)
+    with pytest.raises(ValueError, match="there is no teacher"):
+        Cofi("classification", distill=DistillConfig())

@@ -1,0 +1,50 @@
+import torch
+from tests.pruning.tiny import random_masks, tiny_inputs, tiny_model
+
+from laconic.pruning.gates import Gates
+from laconic.pruning.masking import Masking
+from laconic.pruning.parts import count_parts
+from laconic.pruning.student import Student
+
+
+def gated(seed: int = 0) -> Student:
+    model = tiny_model("bert")
+    return Student(model, gates=Gates(count_parts(model), seed=seed), teacher_width=model.config.hidden_size)
+
+
+def test_it_wears_what_its_gates_draw_and_one_draw_serves_a_whole_update() -> None:
+    student, inputs = gated(), tiny_inputs()
+    first, again, other = (student(inputs, step=step) for step in (1, 1, 2))
+    assert torch.equal(first.output.logits, again.output.logits)
+    assert not torch.equal(first.output.logits, other.output.logits)
+    assert first.price is not None and float(first.price.detach()) == 0.0  # Prices begin at nothing.
+
+
+def test_without_chance_it_equals_the_model_wearing_the_fixed_masks() -> None:
+    student, inputs = gated(), tiny_inputs()
+    said = student(inputs).output.logits
+    plain = tiny_model("bert")
+    assert student.gates is not None
+    Masking(plain).wear(student.gates.fixed())
+    torch.testing.assert_close(said, plain(**inputs).logits)
+    assert student.wear_fixed() is not None
+    torch.testing.assert_close(student.model(**inputs).logits, said)
+
+
+def test_hidden_states_are_those_after_each_layer_and_the_projection_begins_as_the_identity() -> None:
+    student, inputs = gated(), tiny_inputs()
+    said = student(inputs, hidden=True)
+    assert said.hidden_LBTD is not None
+    torch.testing.assert_close(said.hidden_LBTD, torch.stack(said.output.hidden_states[1:]))
+    assert student(inputs).hidden_LBTD is None
+
+
+def test_a_student_without_gates_keeps_its_masks_and_one_without_masks_is_the_model() -> None:
+    inputs, model = tiny_inputs(), tiny_model("bert")
+    plain = model(**inputs).logits
+    assert torch.equal(Student(model)(inputs, step=1).output.logits, plain)
+    masks = random_masks(count_parts(model), 2)
+    masked = Student(tiny_model("bert"), masks=masks)
+    assert masked.wear_fixed() is masks
+    assert not torch.allclose(masked(inputs, step=1).output.logits, plain)
+    assert masked(inputs).price is None

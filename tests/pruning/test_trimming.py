@@ -1,0 +1,65 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.pruning.tiny import random_masks, tiny_model
+
+from laconic.errors import UsageError
+from laconic.pruning.masks import Structure
+from laconic.pruning.parts import count_parts
+from laconic.pruning.trimming import Importance, largest_sparsity, trim
+
+PARTS = count_parts(tiny_model("bert"))
+ONE_PART = max(PARTS.unit.at(PARTS.width) + PARTS.ffn.at(PARTS.width), 1) / PARTS.total
+
+
+def importance(seed: int) -> Importance:
+    random = torch.Generator().manual_seed(seed)
+    return Importance(
+        head_LH=torch.randn(PARTS.layers, PARTS.heads, generator=random),
+        unit_LU=torch.randn(PARTS.layers, PARTS.units, generator=random),
+    )
+
+
+@given(seed=st.integers(0, 1000), closed=st.sampled_from([0.0, 0.4, 0.8, 1.0]), sparsity=st.floats(0.05, 0.99))
+def test_any_structure_becomes_as_sparse_as_asked_for_but_for_one_part(seed: int, closed: float, sparsity: float) -> None:
+    structure = random_masks(PARTS, seed, closed=closed).structure()
+    trimmed = trim(structure, PARTS, importance(seed), sparsity=sparsity)
+    reached = trimmed.sparsity(PARTS)
+    assert reached >= sparsity
+    full = trimmed.unit_LU.all()  # Heads that are gone do not come back.
+    assert full or reached - sparsity < ONE_PART
+
+
+@given(seed=st.integers(0, 300))
+def test_the_least_important_units_go_first_and_the_most_important_come_back_first(seed: int) -> None:
+    structure, worth = random_masks(PARTS, seed, closed=0.3).structure(), importance(seed)
+    sparsity = structure.sparsity(PARTS)
+    smaller = trim(structure, PARTS, worth, sparsity=min(0.99, sparsity + 0.1)).unit_LU
+    gone = structure.unit_LU & ~smaller
+    if gone.any() and smaller.any():
+        assert worth.unit_LU[gone].max() <= worth.unit_LU[smaller].min()
+    larger = trim(structure, PARTS, worth, sparsity=max(0.01, sparsity - 0.05)).unit_LU
+    back, alive_LU = larger & ~structure.unit_LU, structure.unit_LU.any(-1, keepdim=True)
+    left = alive_LU & ~larger
+    if (back & alive_LU).any() and left.any():
+        assert worth.unit_LU[back & alive_LU].min() >= worth.unit_LU[left].max()
+
+
+def test_what_was_asked_for_already_stays_as_it_is() -> None:
+    structure = random_masks(PARTS, 4, closed=0.3).structure()
+    trimmed = trim(structure, PARTS, importance(4), sparsity=structure.sparsity(PARTS))
+    assert torch.equal(trimmed.head_LH, structure.head_LH) and torch.equal(trimmed.unit_LU, structure.unit_LU)
+
+
+def test_heads_go_where_units_are_not_enough() -> None:
+    trimmed = trim(Structure.whole(PARTS), PARTS, importance(0), sparsity=0.9)
+    assert 0 < int(trimmed.head_LH.sum()) < PARTS.layers * PARTS.heads
+
+
+def test_the_largest_sparsity_depends_on_the_gates() -> None:
+    assert largest_sparsity(PARTS, ("heads", "attention", "units", "ffn")) == 1.0
+    heads, units = largest_sparsity(PARTS, ("heads",)), largest_sparsity(PARTS, ("units",))
+    assert heads + units == pytest.approx(1.0) and 0 < heads < 1
+    with pytest.raises(UsageError, match="cannot be reached"):
+        trim(Structure.whole(PARTS), PARTS, importance(0), sparsity=1.01)

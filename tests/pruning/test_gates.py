@@ -84,3 +84,17 @@ def test_draws_depend_on_seed_and_step_alone_and_log_odds_stay_in_range() -> Non
 def test_unknown_gates_are_refused() -> None:
     with pytest.raises(ValueError, match=r"kinds is \('layers',\)"):
         Gates(PARTS, kinds=("layers",))
+
+
+@given(seed=st.integers(0, 200), sparsity=st.floats(0.1, 0.95))
+def test_fixed_masks_are_as_sparse_as_asked_for_and_those_that_come_back_are_soft(seed: int, sparsity: float) -> None:
+    gates = Gates(PARTS, seed=seed)
+    for odds in gates.log_odds.values():
+        torch.nn.init.normal_(odds, mean=2.0, std=3.0, generator=torch.Generator().manual_seed(seed))
+    gates.keep_in_range()
+    masks = gates.fixed(sparsity)
+    reached = masks.structure().sparsity(PARTS)
+    assert reached >= sparsity
+    assert masks.structure().unit_LU.all() or reached - sparsity < 2 * PARTS.unit.at(PARTS.width) / PARTS.total
+    values = masks.unit_LU[masks.unit_LU != 0]
+    assert bool((values < 1).all())

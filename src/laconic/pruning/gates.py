@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from laconic.pruning.masks import Masks
 from laconic.pruning.parts import Parts
+from laconic.pruning.trimming import Importance, trim
 
 BETA, LEFT, RIGHT = 2 / 3, -0.1, 1.1
 """Temperature, and the ends of the stretched interval."""
@@ -49,6 +50,11 @@ def open_probability(log_odds: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
     return torch.sigmoid(log_odds - BETA * math.log(-LEFT / RIGHT)).clamp(EPSILON, 1 - EPSILON)
 
 
+def soft(log_odds: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
+    """Values without chance of gates that stay open."""
+    return torch.sigmoid(log_odds / BETA * SHARPNESS)
+
+
 def fix(log_odds: Float[Tensor, "... N"]) -> Float[Tensor, "... N"]:
     """Values without chance: of each row as many gates are 0 as are expected to be, the others stay soft.
 
@@ -57,8 +63,7 @@ def fix(log_odds: Float[Tensor, "... N"]) -> Float[Tensor, "... N"]:
     """
     closed = torch.round(log_odds.shape[-1] - open_probability(log_odds).sum(-1, keepdim=True))
     rank = log_odds.argsort(dim=-1, stable=True).argsort(dim=-1)
-    soft: Tensor = torch.sigmoid(log_odds / BETA * SHARPNESS)
-    return soft * (rank >= closed)
+    return soft(log_odds) * (rank >= closed)
 
 
 def fix_alone(log_odds: Float[Tensor, "N"]) -> Float[Tensor, "N"]:
@@ -74,12 +79,14 @@ class Gates(nn.Module):
         parts: what the model has.
         kinds: which of `KINDS` there are gates of; everything else is open for ever.
         seed: of the first values, and of all draws.
+        units_at: log-odds of units at first. CoFi begins in the middle, at 0, where a unit counts half; a short run has no time
+            to mend that.
 
     Raises:
         ValueError: a kind that does not exist, or none at all.
     """
 
-    def __init__(self, parts: Parts, *, kinds: Sequence[str] = USUAL, seed: int = 0) -> None:
+    def __init__(self, parts: Parts, *, kinds: Sequence[str] = USUAL, seed: int = 0, units_at: float = 0.0) -> None:
         super().__init__()
         unknown = [kind for kind in kinds if kind not in KINDS]
         if unknown or not kinds:
@@ -93,8 +100,7 @@ class Gates(nn.Module):
             "ffn": (parts.layers,),
             "width": (parts.width,),
         }
-        # Units begin in the middle, everything else as open as it can be.
-        first = {kind: 0.0 if kind == "units" else MOST for kind in KINDS}
+        first = {kind: units_at if kind == "units" else MOST for kind in KINDS}
         self.log_odds = nn.ParameterDict(
             {kind: first[kind] + 0.01 * torch.randn(shapes[kind], generator=random) for kind in KINDS if kind in kinds}
         )
@@ -112,12 +118,33 @@ class Gates(nn.Module):
         }
         return self._masks(drawn, device)
 
-    def fixed(self) -> Masks:
-        """Masks without chance, as a model is evaluated and cut with."""
+    @torch.no_grad()
+    def fixed(self, sparsity: float | None = None) -> Masks:
+        """Masks without chance, as a model is evaluated and cut with.
+
+        Args:
+            sparsity: what is to be gone exactly, but for one part (`laconic.pruning.trimming`); None for what the gates expect.
+
+        Raises:
+            UsageError: a sparsity that cannot be reached.
+        """
         device = next(self.parameters()).device
         alone = ("attention", "ffn")
         values = {kind: fix_alone(odds) if kind in alone else fix(odds) for kind, odds in self.log_odds.items()}
-        return self._masks(values, device)
+        masks = self._masks(values, device)
+        if sparsity is None:
+            return masks
+        open_masks = self._masks({kind: soft(odds) for kind, odds in self.log_odds.items()}, device)
+        structure = trim(masks.structure(), self.parts, self.importance(), sparsity=sparsity)
+        return Masks(**{**vars(open_masks), "width_D": masks.width_D}).only(structure)
+
+    def importance(self) -> Importance:
+        """How open heads and units are; all alike where they have no gates."""
+        parts = self.parts
+        return Importance(
+            head_LH=self.log_odds["heads"].detach() if "heads" in self.log_odds else torch.zeros(parts.layers, parts.heads),
+            unit_LU=self.log_odds["units"].detach() if "units" in self.log_odds else torch.zeros(parts.layers, parts.units),
+        )
 
     def expected_size(self) -> Float[Tensor, ""]:
         """Expected parameters of the masked model, differentiable: sums of products of the gates' probabilities."""

@@ -83,11 +83,15 @@ class Student(nn.Module):
             hidden_LBTD = self.projection(torch.stack(output.hidden_states[1:]))
         return Said(output=output, hidden_LBTD=hidden_LBTD, masks=masks, price=price, sparsity=sparsity)
 
-    def wear_fixed(self) -> Masks | None:
-        """Put on the masks that it is to be judged with, and return them."""
+    def wear_fixed(self, sparsity: float | None = None) -> Masks | None:
+        """Put on the masks that it is to be judged with, and return them.
+
+        Args:
+            sparsity: what is to be gone exactly, as for `Gates.fixed`.
+        """
         if self.gates is not None:
             self.gates.keep_in_range()
-        masks = self.masks if self.gates is None else self.gates.fixed()
+        masks = self.masks if self.gates is None else self.gates.fixed(sparsity)
         if self.masking is not None:
             self.masking.wear(None if masks is None else masks.to(self.model.device))
         return masks

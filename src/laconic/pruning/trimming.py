@@ -1,6 +1,6 @@
 """Making a structure exactly as small as was asked for, whatever the gates came to.
 
-Gates meet a sparsity in expectation. What is left after rounding is a little more or less, and after a short run much more or less.
+Gates meet a sparsity in expectation. What is left after rounding is a little more or less; after a short run, far more or less.
 Feed-forward units are the smallest parts there are, so the least important of them go, or the most important come back.
 """
 
@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from laconic.errors import UsageError
-from laconic.pruning.gates import KINDS
 from laconic.pruning.masks import Structure
 from laconic.pruning.parts import Parts
 
@@ -36,13 +35,10 @@ def largest_sparsity(parts: Parts, kinds: tuple[str, ...]) -> float:
         parts: what the model has.
         kinds: which gates there are, of `laconic.pruning.gates.KINDS`.
     """
-    whole, gone = Structure.whole(parts), set(kinds) & set(KINDS)
-    if gone >= {"width"}:
-        return 1.0
-    heads = 0 if gone & {"heads", "attention"} else 1
-    units = 0 if gone & {"units", "ffn"} else 1
-    least = Structure(head_LH=whole.head_LH * bool(heads), unit_LU=whole.unit_LU * bool(units))
-    return least.sparsity(parts)
+    whole, wide = Structure.whole(parts), "width" in kinds
+    heads = not wide and not {"heads", "attention"} & set(kinds)
+    units = not wide and not {"units", "ffn"} & set(kinds)
+    return Structure(head_LH=whole.head_LH & heads, unit_LU=whole.unit_LU & units).sparsity(parts)
 
 
 def trim(structure: Structure, parts: Parts, importance: Importance, *, sparsity: float) -> Structure:

@@ -9,7 +9,7 @@ import pytest
 
 from laconic.errors import MissingDataError, UsageError
 from laconic.text import hub as module
-from laconic.text.hub import HubData, missing, open_hub
+from laconic.text.hub import HubData, hub_rows, missing, open_hub
 
 WIKI = HubData(path="w/iki", config="en", splits={"train": "train"})
 LINES = HubData(path="w/text", config=None, splits={"train": "train", "valid": "validation"}, lines=True)
@@ -50,6 +50,14 @@ def test_own_splits_and_lines_of_articles(asked: list[tuple[object, ...]]) -> No
     assert asked == [("w/text", None, "validation", True)]
     with pytest.raises(UsageError, match="t has no split 'test'"):
         open_hub("t", LINES, "test")
+
+
+def test_rows_as_they_are(asked: list[tuple[object, ...]]) -> None:
+    rows = hub_rows("p", PAIRS, "train")
+    assert len(list(rows)) == len(list(rows)) == 40 and next(iter(rows)) == {"text": "", "a": "a0", "b": "b"}
+    assert asked == [("p/airs", "c", "train", True)]
+    with pytest.raises(UsageError, match="p has no split 'valid': choose one of train"):
+        hub_rows("p", PAIRS, "valid")
 
 
 def test_columns_are_joined(asked: list[tuple[object, ...]]) -> None:

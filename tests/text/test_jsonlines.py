@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from laconic.errors import CorruptFileError, UsageError
 from laconic.text import jsonlines
-from laconic.text.jsonlines import read_json_lines, text_of_row, to_bytes
+from laconic.text.jsonlines import read_json_lines, read_json_rows, text_of_row, to_bytes
 
 
 def write(path: Path, *lines: bytes) -> Path:
@@ -37,6 +37,11 @@ def test_packed(tmp_path: Path, suffix: str, pack: object) -> None:
 def test_byte_order_mark_empty_lines_and_other_columns(tmp_path: Path) -> None:
     path = write(tmp_path / "t.jsonl", b'\xef\xbb\xbf{"body": "a", "text": 1}\r', b"", b"  ", b'{"body": ""}')
     assert list(read_json_lines(path, "body")) == [b"a", b""]
+
+
+def test_rows_say_where_they_stand(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.jsonl", b'{"a": 1}', b"", b"{}")
+    assert list(read_json_rows(path)) == [(f"{path}, line 1", {"a": 1}), (f"{path}, line 3", {})]
 
 
 def test_lone_surrogates_pass() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from laconic.errors import MissingDataError, UsageError
-from laconic.text.named import ENVIRONMENT, NAMED, data_folder, find_named, open_named
+from laconic.text.named import ENVIRONMENT, NAMED, data_folder, find_folder, find_named, open_named, split_files
 from laconic.text.splits import SPLITS
 
 
@@ -32,6 +32,7 @@ def root(tmp_path: Path) -> Path:
     put(tmp_path, "squad/dev-v1.1.json.xz", json.dumps({"data": [{"paragraphs": [{"context": "c"}]}]}))
     put(tmp_path, "glue/SST-2/train.tsv.xz", "label\tsentence\n0\tsad\n1\tfine\n")
     put(tmp_path, "glue/STS-B/stsb-en-dev.csv.xz", '"a, b",c,5.0\n')
+    put(tmp_path, "glue/QQP/dev.tsv.xz", "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n1\t2\t3\ta\tb\t1\n4\t5\tbroken\n")
     put(tmp_path, "glue/CoLA/in_domain_dev.tsv.xz", "gj04\t1\t\tFine.\n")
     return tmp_path
 
@@ -54,10 +55,20 @@ def documents(name: str, split: str | None, root: Path) -> list[bytes]:
         ("glue/sst2", "train", [b"sad", b"fine"]),
         ("glue/stsb", "valid", [b"a, b\nc"]),
         ("glue/cola", "valid", [b"Fine."]),
+        ("glue/qqp", "valid", [b"a\nb"]),
     ],
 )
 def test_texts(root: Path, name: str, split: str | None, expected: list[bytes]) -> None:
     assert documents(name, split, root) == expected
+
+
+def test_the_files_of_a_split(root: Path) -> None:
+    folder = find_folder(NAMED["multi30k"], root)
+    assert folder == root / "multi30k" and find_folder(NAMED["c4-en"], root) is None
+    assert [file.name for file in split_files("multi30k", NAMED["multi30k"], "train", folder)] == ["train.de.xz", "train.en.xz"]
+    assert split_files("multi30k/en", NAMED["multi30k"], "train", folder) == [folder / "train.en.xz"]
+    with pytest.raises(MissingDataError, match=r"has no file val\.\* for 'multi30k', split 'valid'"):
+        split_files("multi30k", NAMED["multi30k"], "valid", folder)
 
 
 def test_splits_that_laconic_draws_are_partitions(root: Path) -> None:

@@ -10,5 +10,7 @@
 | `rows` | Hugging Face `datasets` objects and documents in memory |
 | `stdlib` | the corpus that every machine has |
 | `named`, `hub` | data sets by name, from a folder or from the Hugging Face hub |
+| `labelled`, `labelled_rows` | labelled examples: GLUE's tasks by name, and a user's own tables |
+| `questions` | questions whose answers stand in a text, in SQuAD's format |
 | `pipeline` | documents to shuffled examples of 10,240 symbols, with a position that can be saved |
 """

@@ -1,11 +1,11 @@
 """Named data sets from the Hugging Face hub, streaming, where `datasets` is installed and there is a network."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
-from laconic.errors import LaconicError, MissingDataError
+from laconic.errors import MissingDataError
 from laconic.text.corpus import Corpus
 from laconic.text.jsonlines import text_of_row
 from laconic.text.splits import ALL, check_split, select_numbered
@@ -44,7 +44,7 @@ def open_hub(name: str, hub: HubData, split: str) -> Corpus:
     """
     numbered = set(hub.splits) == {"train"}
     check_split(split, ("train", "valid", "test", ALL) if numbered else tuple(hub.splits), name)
-    rows = _load(name, hub, hub.splits["train" if numbered else split])
+    rows = hub_rows(name, hub, "train" if numbered else split)
 
     def read() -> Iterator[bytes]:
         documents = _documents(name, hub, rows)
@@ -56,6 +56,34 @@ def open_hub(name: str, hub: HubData, split: str) -> Corpus:
         "split_rule": "rows" if numbered else "own",
     }
     return Corpus(name=name, split=split, details=details, read=read)
+
+
+def hub_rows(name: str, hub: HubData, split: str) -> Iterable[Mapping[str, Any]]:
+    """The rows of one of the splits that a data set has on the hub: streaming, and to be read again and again.
+
+    Raises:
+        UsageError: no such split.
+        MissingDataError: no network, or `datasets` is not installed.
+    """
+    check_split(split, tuple(hub.splits), name)
+    return _Rows(name, _load(name, hub, hub.splits[split]))
+
+
+@final
+class _Rows:
+    """Rows that say in one sentence what broke while they were fetched."""
+
+    def __init__(self, name: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._name = name
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        try:
+            yield from self._rows
+        except Exception as error:
+            raise MissingDataError(
+                f"reading {self._name!r} from the Hugging Face hub failed ({_first_line(error)}): try again"
+            ) from error
 
 
 def missing(name: str, reason: str) -> MissingDataError:
@@ -80,21 +108,12 @@ def _load(name: str, hub: HubData, split: str) -> Any:
         ) from error
 
 
-def _documents(name: str, hub: HubData, rows: Any) -> Iterator[bytes]:
-    texts = _texts(name, hub, rows)
+def _documents(name: str, hub: HubData, rows: Iterable[Mapping[str, Any]]) -> Iterator[bytes]:
+    texts = (
+        b"\n".join(text_of_row(row, column, f"{name}, row {number}") for column in hub.columns)
+        for number, row in enumerate(rows)
+    )
     return split_articles(texts) if hub.lines else texts
-
-
-def _texts(name: str, hub: HubData, rows: Any) -> Iterator[bytes]:
-    try:
-        for number, row in enumerate(rows):
-            yield b"\n".join(text_of_row(row, column, f"{name}, row {number}") for column in hub.columns)
-    except LaconicError:
-        raise
-    except Exception as error:
-        raise MissingDataError(
-            f"reading {name!r} from the Hugging Face hub failed ({_first_line(error)}): try again"
-        ) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -19,6 +19,16 @@ def read_json_lines(path: Path, text_column: str) -> Iterator[bytes]:
         CorruptFileError: a line is no JSON object, or its text is no string; the message says which line.
         UsageError: a line lacks the field `text_column`.
     """
+    for where, row in read_json_rows(path):
+        yield text_of_row(row, text_column, where)
+
+
+def read_json_rows(path: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Where each line that is not empty stands, as a phrase for errors, and its object.
+
+    Raises:
+        CorruptFileError: a line is no JSON object; the message says which line.
+    """
     with open_unpacked(path) as stream:
         number = 0
         while line := stream.readline(MAX_LINE_BYTES + 1):
@@ -26,10 +36,11 @@ def read_json_lines(path: Path, text_column: str) -> Iterator[bytes]:
             if number == 1:
                 line = line.removeprefix(codecs.BOM_UTF8)
             if line.strip():
-                yield _text_of(line, text_column, f"{path}, line {number}")
+                where = f"{path}, line {number}"
+                yield where, _row_of(line, where)
 
 
-def _text_of(line: bytes, text_column: str, where: str) -> bytes:
+def _row_of(line: bytes, where: str) -> Mapping[str, object]:
     if len(line) > MAX_LINE_BYTES:
         raise CorruptFileError(f"{where} is longer than {MAX_LINE_BYTES} bytes: give JSON lines, one object on each line")
     try:
@@ -38,7 +49,7 @@ def _text_of(line: bytes, text_column: str, where: str) -> bytes:
         raise CorruptFileError(f"{where} is not JSON ({error}): mend or remove the line") from error
     if not isinstance(row, dict):
         raise CorruptFileError(f'{where} is a JSON {type(row).__name__}, not an object: give objects such as {{"text": "..."}}')
-    return text_of_row(row, text_column, where)
+    return row
 
 
 def text_of_row(row: Mapping[str, object], text_column: str, where: str) -> bytes:

@@ -15,7 +15,7 @@ from laconic.text.hub import HubData, missing, open_hub
 from laconic.text.paths import list_files, read_file
 from laconic.text.plain import read_plain_part
 from laconic.text.splits import ALL, SPLITS, check_split
-from laconic.text.tables import read_csv, read_pairs, read_squad, read_tsv
+from laconic.text.tables import Layout, read_pairs, read_squad, read_texts
 from laconic.text.wikitext import read_wikitext
 
 ENVIRONMENT = "LACONIC_DATA"
@@ -23,6 +23,7 @@ ENVIRONMENT = "LACONIC_DATA"
 
 _OWN = {"train": "train.*", "valid": "valid*.*", "test": "test.*"}
 _TRAIN_DEV = {"train": "train.*", "valid": "dev.*"}
+_SENTENCES = ("sentence1", "sentence2")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ class NamedData:
         files: a pattern of file names for each split that the data set has of its own.
         read: the documents of one file.
         divided: a pattern of files without splits of their own, and how to read one split of them.
+        layout: the columns of its tables, if they hold labels too.
         hub: where to find it on the hub, if there.
     """
 
@@ -41,6 +43,7 @@ class NamedData:
     files: Mapping[str, str] = field(default_factory=dict)
     read: Callable[[Path], Iterator[bytes]] = read_file
     divided: tuple[str, Callable[[Path, str], Iterator[bytes]]] | None = None
+    layout: Layout | None = None
     hub: HubData | None = None
 
     @property
@@ -49,8 +52,18 @@ class NamedData:
         return tuple(split for split in SPLITS if self.divided or split in self.files)
 
 
-def _glue(config: str, columns: tuple[str, ...]) -> HubData:
-    return HubData(path="nyu-mll/glue", config=config, splits={"train": "train", "valid": "validation"}, columns=columns)
+def _glue(
+    folder: str,
+    layout: Layout,
+    config: str,
+    columns: tuple[str, ...],
+    *,
+    files: Mapping[str, str] = _TRAIN_DEV,
+    valid: str = "validation",
+) -> NamedData:
+    hub = HubData(path="nyu-mll/glue", config=config, splits={"train": "train", "valid": valid}, columns=columns)
+    read = partial(read_texts, layout=layout)
+    return NamedData(folder=f"glue/{folder}", files=files, read=read, layout=layout, hub=hub)
 
 
 def _wikitext(config: str) -> HubData:
@@ -87,36 +100,33 @@ NAMED: Mapping[str, NamedData] = {
             path="rajpurkar/squad", config=None, splits={"train": "train", "valid": "validation"}, columns=("context",)
         ),
     ),
-    "glue/sst2": NamedData(
-        folder="glue/SST-2",
-        files=_TRAIN_DEV,
-        read=partial(read_tsv, columns=(1,), header=True),
-        hub=_glue("sst2", ("sentence",)),
-    ),
-    "glue/mrpc": NamedData(
-        folder="glue/MRPC",
-        files=_TRAIN_DEV,
-        read=partial(read_tsv, columns=(3, 4), header=True),
-        hub=_glue("mrpc", ("sentence1", "sentence2")),
-    ),
-    "glue/rte": NamedData(
-        folder="glue/RTE",
-        files=_TRAIN_DEV,
-        read=partial(read_tsv, columns=(1, 2), header=True),
-        hub=_glue("rte", ("sentence1", "sentence2")),
-    ),
-    "glue/cola": NamedData(
-        folder="glue/CoLA",
+    "glue/sst2": _glue("SST-2", Layout(texts=(1,), label=0), "sst2", ("sentence",)),
+    "glue/mrpc": _glue("MRPC", Layout(texts=(3, 4), label=0), "mrpc", _SENTENCES),
+    "glue/rte": _glue("RTE", Layout(texts=(1, 2), label=3), "rte", _SENTENCES),
+    "glue/cola": _glue(
+        "CoLA",
+        Layout(texts=(3,), label=1, header=False),
+        "cola",
+        ("sentence",),
         files={"train": "in_domain_train.*", "valid": "in_domain_dev.*"},
-        read=partial(read_tsv, columns=(3,), header=False),
-        hub=_glue("cola", ("sentence",)),
     ),
-    "glue/stsb": NamedData(
-        folder="glue/STS-B",
+    "glue/stsb": _glue(
+        "STS-B",
+        Layout(texts=(0, 1), label=2, header=False, quoted=True),
+        "stsb",
+        _SENTENCES,
         files={"train": "stsb-en-train.*", "valid": "stsb-en-dev.*"},
-        read=partial(read_csv, columns=(0, 1)),
-        hub=_glue("stsb", ("sentence1", "sentence2")),
     ),
+    "glue/qnli": _glue("QNLI", Layout(texts=(1, 2), label=3), "qnli", ("question", "sentence")),
+    "glue/mnli": _glue(
+        "MNLI",
+        Layout(texts=(8, 9), label=-1),
+        "mnli",
+        ("premise", "hypothesis"),
+        files={"train": "train.*", "valid": "dev_matched.*"},
+        valid="validation_matched",
+    ),
+    "glue/qqp": _glue("QQP", Layout(texts=(3, 4), label=5, broken=True), "qqp", ("question1", "question2")),
 }
 """Every data set that has a name. `calgary`, `canterbury`, `flores200` and `multi30k` also by part: `calgary/book1`,
 `flores200/deu`, `multi30k/en`. The splits of `enwik8` and `tinyshakespeare` are byte ranges (90, 5 and 5 %, moved on to the
@@ -157,24 +167,45 @@ def open_named(name: str, split: str | None = None, *, data_root: Path | str | N
     if data is None:
         raise UsageError(f"there is no data set {name!r}: choose one of {', '.join(NAMED)}")
     split = split or data.splits[0]
-    root = data_folder(data_root)
-    if root is None or not (root / data.folder).is_dir():
+    folder = find_folder(data, data_root)
+    if folder is None:
         if data.hub is None:
+            root = data_folder(data_root)
             raise missing(name, f"{root} does not have it" if root else "no data folder is named")
         return open_hub(name, data.hub, split)
     check_split(split, (*data.splits, ALL), name)
-    return _open_folder(name, data, split, root / data.folder)
+    return _open_folder(name, data, split, folder)
+
+
+def find_folder(data: NamedData, data_root: Path | str | None = None) -> Path | None:
+    """Where a data set lies in the data folder; None if it does not."""
+    root = data_folder(data_root)
+    return root / data.folder if root and (root / data.folder).is_dir() else None
+
+
+def split_files(name: str, data: NamedData, split: str, folder: Path) -> list[Path]:
+    """The files that one split of a data set is read from, in the order of their names.
+
+    Args:
+        name: of the data set, or of a part of it.
+        data: the data set.
+        split: one that it has.
+        folder: where it lies, as `find_folder` says.
+
+    Raises:
+        MissingDataError: none there.
+    """
+    pattern = data.files[split] if data.divided is None else data.divided[0]
+    chosen = [file for file in list_files(folder) if _in_part(file, name) and fnmatch.fnmatch(file.name, pattern)]
+    if not chosen:
+        raise MissingDataError(f"{folder} has no file {pattern} for {name!r}, split {split!r}: put it there")
+    return chosen
 
 
 def _open_folder(name: str, data: NamedData, split: str, folder: Path) -> Corpus:
-    files = [file for file in list_files(folder) if _in_part(file, name)]
     readers: list[Callable[[], Iterator[bytes]]] = []
     for part in data.splits if split == ALL else (split,):
-        pattern = data.files[part] if data.divided is None else data.divided[0]
-        chosen = [file for file in files if fnmatch.fnmatch(file.name, pattern)]
-        if not chosen:
-            raise MissingDataError(f"{folder} has no file {pattern} for {name!r}, split {part!r}: put it there")
-        readers += [partial(_read_split, data, part, file) for file in chosen]
+        readers += [partial(_read_split, data, part, file) for file in split_files(name, data, part, folder)]
     rule = "own" if data.divided is None else "drawn by laconic"
     details = {"source": "data folder", "files": len(readers), "split_rule": rule}
     return Corpus(name=name, split=split, details=details, read=lambda: chain.from_iterable(reader() for reader in readers))

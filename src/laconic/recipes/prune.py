@@ -1,0 +1,268 @@
+"""CoFi as one run: a teacher, a student with gates, and for each sparsity a cut model, trained again, judged and written."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import (
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from laconic.errors import CorruptFileError, UsageError
+from laconic.model.anatomy import dissect
+from laconic.model.cut_folder import save_cut
+from laconic.model.folder import load_any, save_model
+from laconic.pruning.cutting import count_all, cut
+from laconic.pruning.gates import Gates
+from laconic.pruning.masks import Masks
+from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
+from laconic.pruning.parts import count_parts
+from laconic.pruning.student import Student
+from laconic.pruning.trimming import largest_sparsity
+from laconic.recipes.prune_config import PruneConfig
+from laconic.recipes.prune_stages import Setting, Stage, run_stage
+from laconic.recipes.registry import RunOptions
+from laconic.recipes.rundir import MODEL, RECORD, begin_run
+from laconic.recipes.settings import to_plain
+from laconic.recipes.task_data import Tables, TaskData, named_data, table_data
+from laconic.records.record import Record
+
+TEACHER = "teacher"
+NAME = "prune"
+
+
+def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
+    """Prune a model; everything is written into `out`.
+
+    `teacher/model` is the dense model of the task, `sparsity-0.95/model` what is left at that sparsity, each beside its record;
+    `record.json` holds all of them.
+
+    Raises:
+        UsageError: a family, task or sparsity that cannot be, a teacher of another task, or one that has learned nothing.
+        TrainingError: the run was interrupted (the checkpoint continues it), or went wrong.
+        MissingDataError: the task is not at hand.
+    """
+    record = Record.start(kind=NAME, name=config.task or Path(config.data).name, seed=config.seed, config=to_plain(config))
+    tokenizer = load_tokenizer_of(Path(config.model))
+    data = _load_data(config, tokenizer, options)
+    _require_reachable(config, data)
+    begin_run(out, NAME, config, resume=options.resume)
+    setting = Setting(
+        data=data,
+        out=out,
+        evaluations=config.evaluations,
+        precision=config.precision,
+        seed=config.seed,
+        tell=options.progress,
+    )
+    teacher, taught = _teacher(config, setting)
+    _require_better_than_chance(taught["scores"], data)
+    save_model(teacher, out / TEACHER / MODEL)
+    tokenizer.save_pretrained(out / TEACHER / MODEL)
+    rows = [{"sparsity": 0.0, **taught, **_sizes(teacher), "structure": None}]
+    student, start = _begin(config, teacher, data, setting), 0.0
+    for sparsity in config.sparsities:
+        rows.append(_prune_to(config, setting, teacher, tokenizer, student, start=start, sparsity=sparsity))
+        start = sparsity
+    finished = record.finish(results={"task": data.name, "metric": next(iter(taught["scores"])), "models": rows})
+    finished.save(out / RECORD)
+    return finished
+
+
+def load_tokenizer_of(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model's folder; Python code in the folder is never run.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} holds no tokenizer: name a folder with a model and its tokenizer") from error
+    return tokenizer
+
+
+def load_pretrained(folder: Path, data: TaskData, *, seed: int) -> PreTrainedModel:
+    """A pretrained encoder with a head for a task, fresh unless the folder has one that fits.
+
+    Args:
+        folder: `config.json` and safetensors.
+        data: the task.
+        seed: of the fresh head.
+
+    Raises:
+        UsageError: no model, or one whose head is for other labels.
+        CorruptFileError: weights that cannot be read.
+    """
+    if not (folder / "config.json").is_file():
+        raise UsageError(f"{folder} holds no config.json: name a folder that a model was saved to")
+    if not any(folder.glob("*.safetensors")):
+        raise CorruptFileError(
+            f"{folder} holds no .safetensors file: convert the model with save_pretrained, pickled weights are not read"
+        )
+    torch.manual_seed(seed)
+    head: dict[str, Any] = {"num_labels": max(1, len(data.labels)) if data.kind != "span" else 2}
+    if data.labels:
+        head |= {
+            "id2label": dict(enumerate(data.labels)),
+            "label2id": {label: number for number, label in enumerate(data.labels)},
+        }
+    auto = AutoModelForQuestionAnswering if data.kind == "span" else AutoModelForSequenceClassification
+    try:
+        model: PreTrainedModel = auto.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, **head
+        )
+    except (RuntimeError, ValueError) as error:
+        raise UsageError(
+            f"the model in {folder} does not fit the task {data.name} ({error}): name its encoder alone"
+        ) from error
+    dissect(model)
+    return model.train(False)
+
+
+def _load_data(config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options: RunOptions) -> TaskData:
+    limits: dict[str, Any] = {"max_length": config.max_length, "limit": config.train_limit}
+    if config.task:
+        return named_data(config.task, tokenizer, data_root=options.data_root, **limits)
+    valid = Path(config.valid_data) if config.valid_data else None
+    tables = Tables(train=Path(config.data), valid=valid, text_columns=config.text_columns, label=config.label)
+    return table_data(tables, tokenizer, **limits)
+
+
+def _require_reachable(config: PruneConfig, data: TaskData) -> None:
+    parts = count_parts(load_pretrained(Path(config.model), data, seed=config.seed))
+    most = largest_sparsity(parts, config.gates)
+    if config.sparsities[-1] > most:
+        raise UsageError(
+            f"a sparsity of {config.sparsities[-1]:g} cannot be reached with the gates {', '.join(config.gates)}: "
+            f"the largest that can is {math.floor(most * 1000) / 1000:g}"
+        )
+
+
+def _require_better_than_chance(scores: Mapping[str, float], data: TaskData) -> None:
+    name, value = next(iter(scores.items()))
+    if value <= data.trivial:
+        raise UsageError(
+            f"the teacher's {name} on {data.name} is {value:.4f}, no better than always giving the commonest answer "
+            f"({data.trivial:.4f}): train it longer, or with another rate (fine_tune.epochs, fine_tune.rate)"
+        )
+
+
+def _teacher(config: PruneConfig, setting: Setting) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """The dense model of the task, and what it came to."""
+    if config.teacher:
+        model = load_any(Path(config.teacher))
+        _require_same_task(model, setting.data, config.teacher)
+        done: dict[str, Any] = {"steps": 0, "seconds": 0.0}
+    else:
+        model = load_pretrained(Path(config.model), setting.data, seed=config.seed)
+        labels = Cofi(setting.data.kind, distill=DistillConfig(prediction=0.0, layers=0.0, label=1.0))
+        stage = Stage(name=TEACHER, config=config.fine_tune, student=Student(model), objective=labels)
+        done = run_stage(setting, stage)
+    return model, {"steps": done["steps"], "seconds": done["seconds"], "scores": setting.scores(model)}
+
+
+def _require_same_task(model: PreTrainedModel, data: TaskData, folder: str) -> None:
+    wanted = 2 if data.kind == "span" else max(1, len(data.labels))
+    if model.config.num_labels != wanted:
+        raise UsageError(
+            f"the teacher in {folder} tells {model.config.num_labels} labels, but {data.name} has {wanted}: "
+            "name one of this task"
+        )
+
+
+def _begin(config: PruneConfig, teacher: PreTrainedModel, data: TaskData, setting: Setting) -> Student:
+    """The student, trained a little before anything is pruned."""
+    model = load_pretrained(Path(config.model), data, seed=config.seed)
+    if config.start == TEACHER:
+        model.load_state_dict(teacher.state_dict())
+    _freeze(config, model)
+    width = teacher.config.hidden_size
+    student = Student(model, teacher_width=width)
+    objective = Cofi(data.kind, distill=config.distill, teacher=teacher)
+    run_stage(setting, Stage(name="prepared", config=config.prepare, student=student, objective=objective))
+    gates = Gates(count_parts(model), kinds=config.gates, seed=config.seed, units_at=config.units_at)
+    gated = Student(model, gates=gates, teacher_width=width)
+    gated.projection = student.projection
+    return gated
+
+
+def _freeze(config: PruneConfig, model: PreTrainedModel) -> None:
+    if config.freeze_embeddings:
+        anatomy = dissect(model)
+        for module in (*anatomy.embeddings, *anatomy.outer_norms):
+            module.requires_grad_(False)
+
+
+def _prune_to(
+    config: PruneConfig,
+    setting: Setting,
+    teacher: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    student: Student,
+    *,
+    start: float,
+    sparsity: float,
+) -> dict[str, Any]:
+    """Prune a student further, cut it, train what is left, judge and write it; the student can then be pruned further."""
+    name = f"sparsity-{sparsity:g}"
+    steps = config.prune.steps(len(setting.data.train))
+    constraint = ConstraintConfig(
+        sparsity=sparsity, start=start, warmup=round(config.warmup * steps), rate=config.rate_of_gates(max(1, steps))
+    )
+    objective = Cofi(setting.data.kind, distill=config.distill, teacher=teacher, constraint=constraint)
+    pruned = run_stage(
+        setting,
+        Stage(name=f"{name}/prune", config=config.prune, student=student, objective=objective, sparsity=sparsity),
+    )
+    masks = student.wear_fixed(sparsity)
+    assert masks is not None and student.masking is not None
+    student.masking.wear(None)
+    model, tuned = tune_cut(config, setting, teacher, student, masks, name=name)
+    folder = setting.out / name / MODEL
+    save_cut(model, folder, tokenizer=tokenizer)
+    row = {
+        "sparsity": sparsity,
+        "scores": setting.scores(model),
+        "score_before_tuning": pruned.get("score"),
+        "steps": pruned["steps"] + tuned["steps"],
+        "seconds": pruned["seconds"] + tuned["seconds"],
+        **_sizes(model),
+        "real_sparsity": masks.structure().sparsity(student.masking.parts),
+        "structure": masks.structure().counts(),
+    }
+    return row
+
+
+def tune_cut(
+    config: PruneConfig, setting: Setting, teacher: PreTrainedModel, student: Student, masks: Masks, *, name: str
+) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """Cut a student by masks and train what is left.
+
+    Args:
+        config: the run's.
+        setting: the run's.
+        teacher: the dense model.
+        student: not wearing anything.
+        masks: what is left of it.
+        name: of the stage's folder.
+    """
+    model = cut(student.model, masks)
+    _freeze(config, model)
+    smaller = Student(model, teacher_width=teacher.config.hidden_size)
+    if student.projection is not None and smaller.projection is not None:
+        smaller.projection.load_state_dict(student.projection.state_dict())
+    objective = Cofi(setting.data.kind, distill=config.distill, teacher=teacher)
+    return model, run_stage(setting, Stage(name=f"{name}/tune", config=config.tune, student=smaller, objective=objective))
+
+
+def _sizes(model: PreTrainedModel) -> dict[str, Any]:
+    return {"parameters": count_all(model)}

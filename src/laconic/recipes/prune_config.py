@@ -1,0 +1,158 @@
+"""Everything that decides what a pruning run comes to."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from laconic.pruning.gates import KINDS, USUAL
+from laconic.pruning.objective import DistillConfig
+from laconic.training.loop import PRECISIONS
+
+STARTS = ("pretrained", "teacher")
+REACH = 9.2
+"""Log-odds between the ends of a gate's range."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageConfig:
+    """How long and how fast one stage trains.
+
+    Attributes:
+        epochs: over the train split, or a part of one; 0 leaves the stage out.
+        rate: the highest learning rate, falling to nothing in a straight line.
+        batch: examples in an update.
+    """
+
+    epochs: float
+    rate: float = 2e-5
+    batch: int = 32
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.epochs < math.inf:
+            raise ValueError(f"epochs is {self.epochs}, but must be a number from 0 on")
+        if not 0 < self.rate < math.inf:
+            raise ValueError(f"rate is {self.rate}, but must be positive")
+        if self.batch < 1:
+            raise ValueError(f"batch is {self.batch}, but must be at least 1")
+
+    def steps(self, examples: int) -> int:
+        """Updates in all, for a train split of so many examples."""
+        return max(1, round(self.epochs * (examples // self.batch))) if self.epochs else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class PruneConfig:
+    """A run of CoFi: a teacher, a student that is pruned to one sparsity after another, and each cut model trained again.
+
+    Attributes:
+        model: a folder with a pretrained Hugging Face encoder and its tokenizer.
+        task: a task of GLUE, or `squad`; empty where `data` is given.
+        data: a table of one's own to learn from; empty for a named task.
+        valid_data: a table to judge on; empty for every tenth row of `data`.
+        text_columns: of the tables: one, or two for pairs.
+        label: the tables' column of the label.
+        sparsities: shares of the parameters of attention and feed-forward parts that are to go, rising.
+        teacher: a folder with a trained model of the task; empty to train one.
+        start: what the student begins with: `pretrained`, as in the paper, or `teacher`.
+        max_length: tokens of an example.
+        train_limit: examples to learn from, at most.
+        gates: which parts may go (`laconic.pruning.gates.KINDS`).
+        units_at: log-odds that units begin with.
+        gate_rate: learning rate of gates and prices; 0 for one that suits the length of the run.
+        warmup: share of the pruning updates over which the sparsity rises.
+        distill: what the student learns from.
+        freeze_embeddings: whether embeddings stay as they are in all stages but the teacher's, as in the paper.
+        fine_tune: the teacher's training.
+        prepare: of the student before it is pruned.
+        prune: with gates, for each sparsity.
+        tune: of each cut model.
+        evaluations: in each stage; the best of them is kept.
+        precision: as in `laconic.training.loop.LoopConfig`.
+        seed: of fresh weights, the order of examples, dropout and gates.
+    """
+
+    model: str
+    task: str = ""
+    data: str = ""
+    valid_data: str = ""
+    text_columns: tuple[str, ...] = ()
+    label: str = ""
+    sparsities: tuple[float, ...] = (0.95,)
+    teacher: str = ""
+    start: str = "pretrained"
+    max_length: int = 128
+    train_limit: int | None = None
+    gates: tuple[str, ...] = USUAL
+    units_at: float = 0.0
+    gate_rate: float = 0.0
+    warmup: float = 0.1
+    distill: DistillConfig = field(default_factory=DistillConfig)
+    freeze_embeddings: bool = True
+    fine_tune: StageConfig = field(default_factory=lambda: StageConfig(epochs=5))
+    prepare: StageConfig = field(default_factory=lambda: StageConfig(epochs=1))
+    prune: StageConfig = field(default_factory=lambda: StageConfig(epochs=20))
+    tune: StageConfig = field(default_factory=lambda: StageConfig(epochs=20, batch=64))
+    evaluations: int = 10
+    precision: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if bool(self.task) == bool(self.data):
+            raise ValueError("task and data are both given or both missing, but exactly one must say what to learn")
+        if self.data and (len(self.text_columns) not in (1, 2) or not self.label):
+            raise ValueError("text_columns and label must name one or two columns and one more of the data")
+        if not self.sparsities or list(self.sparsities) != sorted(set(self.sparsities)):
+            raise ValueError(f"sparsities is {self.sparsities}, but must be numbers that rise")
+        if not 0 < self.sparsities[0] <= self.sparsities[-1] < 1:
+            raise ValueError(f"sparsities is {self.sparsities}, but must lie between 0 and 1")
+        if self.start not in STARTS:
+            raise ValueError(f"start is {self.start!r}, but must be one of {', '.join(STARTS)}")
+        if not self.gates or set(self.gates) - set(KINDS):
+            raise ValueError(f"gates is {self.gates}, but must be one or several of {', '.join(KINDS)}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision is {self.precision!r}, but must be one of {', '.join(PRECISIONS)}")
+        self._require_ranges()
+
+    def _require_ranges(self) -> None:
+        for name in ("max_length", "train_limit", "evaluations"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} is {value}, but must be at least 1")
+        if not 0 <= self.warmup <= 1:
+            raise ValueError(f"warmup is {self.warmup}, but must lie between 0 and 1")
+        if not 0 <= self.gate_rate < math.inf:
+            raise ValueError(f"gate_rate is {self.gate_rate}, but must be a number from 0 on")
+        if not 0 <= self.seed < 1 << 63:
+            raise ValueError(f"seed is {self.seed}, but must be at least 0 and below 2**63")
+
+    def rate_of_gates(self, steps: int) -> float:
+        """The learning rate of gates and prices: CoFi's, or as much more as a gate needs to cross its range in an eighth of a
+        short run.
+
+        Args:
+            steps: updates of the pruning stage.
+        """
+        return self.gate_rate or max(0.01, 8 * REACH / steps)
+
+
+_TUNE = StageConfig(epochs=20, batch=64)
+SCHEDULES: dict[str, dict[str, Any]] = {
+    "quick": {
+        "fine_tune": StageConfig(epochs=3, rate=5e-5),
+        "prepare": StageConfig(epochs=1, rate=5e-5),
+        "prune": StageConfig(epochs=6, rate=5e-5),
+        "tune": StageConfig(epochs=4, rate=5e-5),
+        "warmup": 0.4,
+        "units_at": 2.0,
+    },
+    "small": {
+        "prepare": StageConfig(epochs=4),
+        "prune": StageConfig(epochs=100),
+        "tune": _TUNE,
+        "warmup": 0.2,
+        "evaluations": 100,
+    },
+    "large": {"prepare": StageConfig(epochs=1), "prune": StageConfig(epochs=20), "tune": _TUNE, "warmup": 0.1},
+}
+"""How long to train. `small` and `large` are CoFi's for tasks of thousands and of hundreds of thousands of examples; `quick` is
+for a machine without accelerator."""

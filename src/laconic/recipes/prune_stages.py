@@ -1,0 +1,176 @@
+"""The stages of a pruning run: each trains a student, keeps the best of it, and is not done again when the run is resumed."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from laconic.evaluation.tasks import read_logits
+from laconic.pruning.masks import Structure
+from laconic.pruning.objective import Cofi
+from laconic.pruning.student import Student
+from laconic.recipes.prune_config import StageConfig
+from laconic.recipes.rundir import stopped
+from laconic.recipes.task_data import TaskData
+from laconic.records.files import open_atomic
+from laconic.training.checkpoint import BEST, find_checkpoint, read_weights, require_checkpoint
+from laconic.training.examples import ExampleStream
+from laconic.training.loop import LoopConfig, Progress, shares, train
+from laconic.training.optimizer import OptimizerConfig
+from laconic.training.schedule import ScheduleConfig
+
+DONE = "stage.json"
+NOT_YET = 1e6
+"""Worse than any score, which lie between 0 and 1."""
+
+NEAR = 0.02
+"""How near its gates have to be to the sparsity that is wanted, for a student to be judged."""
+
+Tell = Callable[[int, int | None, str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """What all stages of a run have in common.
+
+    Attributes:
+        data: the task.
+        out: the folder of the run; each stage has one below it.
+        evaluations: in each stage.
+        precision: as in `LoopConfig`.
+        seed: of the order of examples and dropout.
+        tell: told of every update as (bytes done, bytes in all or None, words).
+    """
+
+    data: TaskData
+    out: Path
+    evaluations: int
+    precision: str
+    seed: int
+    tell: Tell | None = None
+
+    def score(self, model: PreTrainedModel) -> float:
+        """The main score of a model on the valid split."""
+        return next(iter(self.scores(model).values()))
+
+    def scores(self, model: PreTrainedModel) -> dict[str, float]:
+        """All scores of a model on the valid split."""
+        model.train(False)
+        return self.data.judge(read_logits(model, self.data.valid, kind=self.data.kind, pad_id=self.data.pad_id))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage.
+
+    Attributes:
+        name: the folder below the run's.
+        config: how long and how fast.
+        student: what is trained, in place.
+        objective: what it learns.
+        sparsity: what is gone where it is judged; None for a student without gates.
+    """
+
+    name: str
+    config: StageConfig
+    student: Student
+    objective: Cofi
+    sparsity: float | None = None
+
+
+def run_stage(setting: Setting, stage: Stage) -> dict[str, Any]:
+    """Train a student and load the best of it; or only load it, where that was done before.
+
+    Args:
+        setting: what all stages share.
+        stage: this one.
+
+    Returns:
+        What it came to: `steps`, `seconds`, `score`.
+
+    Raises:
+        TrainingError: interrupted, or went wrong; the checkpoint continues it.
+    """
+    folder, student = setting.out / stage.name, stage.student
+    steps = stage.config.steps(len(setting.data.train))
+    if not steps:
+        return {"steps": 0, "seconds": 0.0}
+    if (folder / DONE).is_file():
+        read_weights(require_checkpoint(folder / "checkpoints", BEST), student)
+        done: dict[str, Any] = json.loads((folder / DONE).read_text())
+        return done
+    loop = _loop(setting, stage, steps)
+    rank, world = shares(loop)
+    stream = ExampleStream(
+        setting.data.train, pad_id=setting.data.pad_id, rows=stage.config.batch, seed=setting.seed, rank=rank, world=world
+    )
+    watch = _Watch(setting, stage, steps)
+    outcome = train(
+        student,
+        stage.objective,
+        stream,
+        loop,
+        folder,
+        evaluate=watch.evaluate,
+        report=watch.report,
+        seed=setting.seed,
+        resume=find_checkpoint(folder / "checkpoints") is not None,
+    )
+    if not outcome.finished:
+        raise stopped(setting.out, outcome.progress.step, steps)
+    read_weights(require_checkpoint(folder / "checkpoints", BEST), student)
+    student.wear_fixed(stage.sparsity)
+    done = {"steps": outcome.progress.step, "seconds": outcome.progress.seconds, "score": setting.score(student.model)}
+    with open_atomic(folder / DONE, "w") as stream_out:
+        json.dump(done, stream_out)
+    return done
+
+
+def _loop(setting: Setting, stage: Stage, steps: int) -> LoopConfig:
+    every = max(1, steps // setting.evaluations)
+    return LoopConfig(
+        steps=steps,
+        batch=stage.config.batch,
+        optimizer=OptimizerConfig(name="adamw", beta2=0.999),
+        schedule=ScheduleConfig(peak=stage.config.rate, warmup=0, decay="linear", floor=0.0),
+        clip=1.0,
+        precision=setting.precision,
+        log_every=10,
+        evaluate_every=every,
+        checkpoint_every=every,
+    )
+
+
+class _Watch:
+    """Judges a student from time to time, and says how it goes."""
+
+    def __init__(self, setting: Setting, stage: Stage, steps: int) -> None:
+        self._setting, self._stage, self._steps = setting, stage, steps
+        self._words = ""
+
+    def evaluate(self, module: torch.nn.Module) -> float:
+        student, wanted = self._stage.student, self._stage.sparsity
+        masks = student.wear_fixed(wanted)
+        score = self._setting.score(student.model)
+        self._words = f", score {score:.4f}"
+        if student.gates is None or masks is None or wanted is None:
+            return -score
+        expected = float(student.gates.expected_sparsity().detach())
+        self._words += f", {expected:.1%} gone: {structure_words(masks.structure())}"
+        # While the sparsity rises, the sparsest is the best there is: it is what a run that ends too early has to show.
+        return -score if expected > wanted - NEAR else NOT_YET - expected
+
+    def report(self, progress: Progress) -> None:
+        if self._setting.tell:
+            size = round(progress.bytes * self._steps / progress.step)
+            words = f"{self._stage.name}, step {progress.step}/{self._steps}, loss {progress.loss:.3f}{self._words}"
+            self._setting.tell(progress.bytes, size, words)
+
+
+def structure_words(structure: Structure) -> str:
+    """What is left of each layer, heads and units, in one line."""
+    return " ".join(f"{layer['heads']}|{layer['units']}" for layer in structure.counts())

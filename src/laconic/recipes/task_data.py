@@ -1,0 +1,164 @@
+"""The data of a task as a model reads it: examples of the train and the valid split, and how answers are judged."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from laconic.errors import UsageError
+from laconic.evaluation.scores import score
+from laconic.text.labelled import TASKS, Labelled, LabelledTask, majority, read_table, read_task
+from laconic.training.examples import Example
+
+SQUAD = "squad"
+_COLUMNS = ("input_ids", "attention_mask", "token_type_ids")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskData:
+    """A task, ready to be learned and judged.
+
+    Attributes:
+        name: of the task.
+        kind: one of `laconic.training.tasks.KINDS`.
+        labels: names of classes; none for numbers and spans.
+        train: what is learned from.
+        valid: what is judged on.
+        judge: scores from 0 to 1 by name, the main one first, from the logits of all valid examples.
+        trivial: the main score of the commonest answer.
+        pad_id: fills `input_ids`.
+    """
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    train: Sequence[Example]
+    valid: Sequence[Example]
+    judge: Callable[[Sequence[np.ndarray]], dict[str, float]]
+    trivial: float
+    pad_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """A user's own data.
+
+    Attributes:
+        train: a table with a header, or JSON lines.
+        valid: another one; none for every tenth row of the first.
+        text_columns: one, or two for pairs.
+        label: the column of the label.
+    """
+
+    train: Path
+    valid: Path | None
+    text_columns: tuple[str, ...]
+    label: str
+
+
+def named_data(
+    name: str, tokenizer: PreTrainedTokenizerBase, *, max_length: int, limit: int | None = None, data_root: Path | None = None
+) -> TaskData:
+    """A task of GLUE, or SQuAD.
+
+    Args:
+        name: `squad`, or one of `laconic.text.labelled.TASKS`.
+        tokenizer: of the model.
+        max_length: tokens of an example; longer ones are cut off, contexts of questions are read in overlapping windows.
+        limit: examples or questions to learn from, at most.
+        data_root: the data folder.
+
+    Raises:
+        UsageError: no such task.
+        MissingDataError: it is not at hand.
+    """
+    if name == SQUAD:
+        from laconic.recipes.question_data import squad_data
+
+        return squad_data(tokenizer, max_length=max_length, limit=limit, data_root=data_root)
+    if name not in TASKS:
+        raise UsageError(f"there is no task {name!r}: choose {SQUAD} or one of {', '.join(TASKS)}, or give --data")
+    train = read_task(name, "train", data_root=data_root, limit=limit)
+    return _labelled(TASKS[name], train, read_task(name, "valid", data_root=data_root), tokenizer, max_length)
+
+
+def table_data(tables: Tables, tokenizer: PreTrainedTokenizerBase, *, max_length: int, limit: int | None = None) -> TaskData:
+    """A user's own task.
+
+    Args:
+        tables: where it is.
+        tokenizer, max_length, limit: as for `named_data`.
+
+    Raises:
+        UsageError: a column or label that is not there, or too few examples to hold any out.
+        CorruptFileError: a row that cannot be read.
+    """
+    columns: dict[str, Any] = {"text_columns": tables.text_columns, "label": tables.label}
+    task, train = read_table(tables.train, **columns)
+    if tables.valid is not None:
+        valid = read_table(tables.valid, **columns, task=task)[1]
+    else:
+        train, valid = [row for place, row in enumerate(train) if place % 10 != 9], train[9::10]
+    if not valid:
+        raise UsageError(f"{tables.train} has {len(train)} examples, too few to hold every tenth out: give --valid-data")
+    return _labelled(task, train[:limit], valid, tokenizer, max_length)
+
+
+def _labelled(
+    task: LabelledTask,
+    train: Sequence[Labelled],
+    valid: Sequence[Labelled],
+    tokenizer: PreTrainedTokenizerBase,
+    max_length: int,
+) -> TaskData:
+    classes = task.kind == "classification"
+    labels_N = np.array([example.label for example in valid], dtype=np.int64 if classes else np.float64)
+
+    def judge(logits: Sequence[np.ndarray]) -> dict[str, float]:
+        told_N = np.stack(logits)
+        return score(task.metrics, told_N.argmax(-1) if classes else told_N.astype(np.float64), labels_N)
+
+    return TaskData(
+        name=task.name,
+        kind=task.kind,
+        labels=task.labels,
+        train=_encode(train, tokenizer, max_length),
+        valid=_encode(valid, tokenizer, max_length),
+        judge=judge,
+        trivial=majority(valid) if task.metrics[0] == "accuracy" else 0.0,
+        pad_id=pad_id_of(tokenizer),
+    )
+
+
+def _encode(examples: Sequence[Labelled], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Example]:
+    first = [example.first for example in examples]
+    second = [example.second or "" for example in examples] if examples and examples[0].second is not None else None
+    encoded = tokenizer(first, second, truncation=True, max_length=max_length)
+    return [
+        Example(
+            columns=columns_of(encoded, place),
+            label=example.label,
+            bytes=len(example.first.encode()) + len((example.second or "").encode()),
+        )
+        for place, example in enumerate(examples)
+    ]
+
+
+def columns_of(encoded: Mapping[str, Any], place: int) -> dict[str, list[int]]:
+    """What a model is called with, of one row that a tokenizer gave."""
+    return {name: encoded[name][place] for name in _COLUMNS if name in encoded}
+
+
+def pad_id_of(tokenizer: PreTrainedTokenizerBase) -> int:
+    """The id that fills rows.
+
+    Raises:
+        UsageError: the tokenizer has none.
+    """
+    pad_id = tokenizer.pad_token_id
+    if not isinstance(pad_id, int):
+        raise UsageError("the tokenizer has no padding token: set one in its folder")
+    return pad_id

@@ -1,0 +1,41 @@
+import pytest
+
+from laconic.recipes.prune_config import PruneConfig, StageConfig
+from laconic.recipes.settings import from_plain, to_plain
+
+
+def test_it_comes_back_from_json() -> None:
+    config = PruneConfig(model="m", task="sst2", sparsities=(0.6, 0.95), train_limit=10)
+    assert from_plain(PruneConfig, to_plain(config), name="a file") == config
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"task": ""}, "task and data are both given or both missing"),
+        ({"data": "x.csv"}, "task and data are both given or both missing"),
+        ({"task": "", "data": "x.csv"}, "text_columns and label"),
+        ({"sparsities": ()}, "sparsities is"),
+        ({"sparsities": (0.9, 0.6)}, "numbers that rise"),
+        ({"sparsities": (0.5, 1.0)}, "between 0 and 1"),
+        ({"start": "random"}, "start is 'random'"),
+        ({"gates": ("layers",)}, "gates is"),
+        ({"precision": "fp8"}, "precision is 'fp8'"),
+        ({"max_length": 0}, "max_length is 0"),
+        ({"warmup": 1.5}, "warmup is 1.5"),
+        ({"gate_rate": -1.0}, "gate_rate is -1.0"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_what_cannot_be_is_refused(settings: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        PruneConfig(**{"model": "m", "task": "sst2", **settings})  # type: ignore[arg-type]
+
+
+def test_stages_count_their_updates_and_short_runs_have_quick_gates() -> None:
+    assert StageConfig(epochs=2.5, batch=10).steps(105) == 25
+    assert StageConfig(epochs=0).steps(100) == 0 and StageConfig(epochs=0.001).steps(100) == 1
+    config = PruneConfig(model="m", task="sst2")
+    assert config.rate_of_gates(100_000) == 0.01 < config.rate_of_gates(600)
+    with pytest.raises(ValueError, match="batch is 0"):
+        StageConfig(epochs=1, batch=0)

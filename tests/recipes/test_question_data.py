@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.tiny_encoder import tiny_tokenizer
+
+from laconic.recipes.question_data import answers, cut_windows, span_of, squad_data
+from laconic.text.questions import Question
+
+WORDS = ("the", "a", "film", "book", "was", "very", "good", "bad", "not")
+
+
+def question(words: list[str], first: int, last: int) -> Question:
+    context = " ".join(words)
+    begin = len(" ".join(words[:first])) + (first > 0)
+    answer = " ".join(words[first : last + 1])
+    return Question(id="1", question="what was good ?", context=context, answers=(answer,), starts=(begin,))
+
+
+@given(words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=60), data=st.data())
+def test_the_answer_comes_back_from_where_the_windows_have_it(words: list[str], data: st.DataObject) -> None:
+    first = data.draw(st.integers(0, len(words) - 1))
+    last = data.draw(st.integers(first, min(first + 3, len(words) - 1)))
+    asked = question(words, first, last)
+    windows = cut_windows([asked], tiny_tokenizer(), max_length=20)
+    logits, found = [], 0
+    for example in windows.examples:
+        length = len(example.columns["input_ids"])
+        assert length <= 20 and isinstance(example.label, tuple)
+        both_2T = np.zeros((2, length), dtype=np.float32)
+        if example.label != (0, 0):
+            found += 1
+            both_2T[0, example.label[0]] = both_2T[1, example.label[1]] = 5.0
+        logits.append(both_2T)
+    assert found >= 1  # Windows overlap by more than the answer is long.
+    assert answers([asked], windows, logits) == {"1": asked.answers[0]}
+
+
+def test_an_answer_that_a_window_has_only_in_part_is_not_in_it() -> None:
+    offset_T2 = np.array([[-1, -1], [0, 3], [4, 8], [-1, -1]])
+    assert span_of(offset_T2, 0, 8) == (1, 2)
+    assert span_of(offset_T2, 4, 8) == (2, 2)
+    assert span_of(offset_T2, 4, 12) == span_of(offset_T2, 20, 22) == (0, 0)
+
+
+@pytest.mark.data
+def test_perfect_logits_of_squad_are_judged_perfect(data_root: Path) -> None:
+    data = squad_data(tiny_tokenizer(), max_length=384, limit=20, data_root=data_root)
+    assert len(data.train) >= 20 and len(data.valid) >= 10_570
+    logits = []
+    for example in data.valid:
+        both_2T = np.zeros((2, len(example.columns["input_ids"])), dtype=np.float32)
+        if example.label != (0, 0):
+            assert isinstance(example.label, tuple)
+            both_2T[0, example.label[0]] = both_2T[1, example.label[1]] = 9.0
+        logits.append(both_2T)
+    assert data.judge(logits)["f1"] > 0.97

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from laconic.archive.stream import compress as compress
     from laconic.archive.stream import decompress as decompress
+    from laconic.hf import load as load
     from laconic.records.citation import citation as citation
     from laconic.tokens.registry import load_tokenizer as load_tokenizer
 
@@ -18,6 +19,7 @@ _HOMES = {
     "citation": "laconic.records.citation",
     "compress": "laconic.archive.stream",
     "decompress": "laconic.archive.stream",
+    "load": "laconic.hf",
     "load_tokenizer": "laconic.tokens.registry",
 }
 

@@ -23,6 +23,7 @@ from transformers import (
 )
 
 from laconic.errors import UsageError
+from laconic.model import cut
 from laconic.model.adaptive import AdaptiveLlamaConfig
 from laconic.model.anatomy import LAYOUTS, Slice, dissect
 
@@ -38,7 +39,12 @@ CONFIGS: dict[str, Callable[[], Any]] = {
     "roberta": lambda: RobertaConfig(**_COMMON, intermediate_size=48),
     "distilbert": lambda: DistilBertConfig(vocab_size=64, dim=32, n_layers=3, n_heads=4, hidden_dim=48),
 }
+CUTTABLE = ("bert", "roberta", "distilbert", "gpt2", "llama", "mistral")
+WHOLE = list(CONFIGS)
+CONFIGS |= {f"laconic_{kind}": lambda kind=kind: cut.cut_config(CONFIGS[kind](), None) for kind in CUTTABLE}
 CAUSAL = ("llama", "laconic_adaptive_llama", "mistral", "gpt2", "gpt_neox", "opt")
+CAUSAL += ("laconic_llama", "laconic_mistral", "laconic_gpt2")
+cut.register()
 
 
 def build(kind: str) -> PreTrainedModel:
@@ -68,10 +74,11 @@ def test_each_parameter_belongs_to_exactly_one_unit(kind: str, auto: Any) -> Non
     assert sorted(found) == sorted(id(parameter) for parameter in model.parameters())
     assert (anatomy.width, anatomy.heads, len(anatomy.layers)) == (32, 4, 3)
     assert anatomy.ffn_units(0) == 48
-    assert anatomy.kv_heads == (2 if kind == "mistral" else 4)
+    assert anatomy.kv_heads == (2 if "mistral" in kind else 4)
+    assert (anatomy.heads_of(0), anatomy.kv_heads_of(0), anatomy.head_size) == (4, anatomy.kv_heads, 8)
 
 
-@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("kind", WHOLE)
 def test_heads_and_units_cover_their_projections_once(kind: str) -> None:
     anatomy = dissect(build(kind))
     layer = anatomy.layers[1]
@@ -94,7 +101,7 @@ def assert_covered_once(slices: list[Slice], inward: list[Any], outward: Any) ->
     assert all(bool((count == 1).all()) for count in touched.values())
 
 
-@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("kind", WHOLE)
 def test_cutting_a_head_inward_or_outward_is_the_same(kind: str) -> None:
     """Zero values and a zero output projection silence a head alike: so both slices name the same head."""
     ids = torch.arange(12)[None] + 3
@@ -112,7 +119,7 @@ def test_cutting_a_head_inward_or_outward_is_the_same(kind: str) -> None:
     torch.testing.assert_close(outputs[0], outputs[1])
 
 
-@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("kind", WHOLE)
 def test_the_feed_forward_part_reads_what_its_norm_wrote(kind: str) -> None:
     model, seen = build(kind), {}
     layer = dissect(model).layers[-1]
@@ -120,6 +127,30 @@ def test_the_feed_forward_part_reads_what_its_norm_wrote(kind: str) -> None:
     layer.ffn_in[0].register_forward_hook(lambda module, inputs, output: seen.update(read=inputs[0]))
     model(input_ids=torch.arange(10)[None] + 3)
     assert torch.equal(seen["written"].reshape(-1, 32), seen["read"].reshape(-1, 32))
+
+
+@pytest.mark.parametrize("kind", CUTTABLE)
+def test_a_cut_model_is_taken_apart_layer_by_layer(kind: str) -> None:
+    heads, kv_heads = (2, 1) if kind == "mistral" else (3, 3)
+    layers = [
+        {"heads": heads, "kv_heads": kv_heads, "units": 0},
+        {"heads": 0, "kv_heads": 0, "units": 5},
+        {"heads": 0, "kv_heads": 0, "units": 0},
+    ]
+    model = AutoModel.from_config(cut.cut_config(CONFIGS[kind](), layers))
+    anatomy = dissect(model)
+    found = [id(parameter) for _, parameters in anatomy.units() for parameter in parameters]
+    assert sorted(found) == sorted(id(parameter) for parameter in model.parameters())
+    assert [anatomy.heads_of(layer) for layer in range(3)] == [heads, 0, 0]
+    assert [anatomy.kv_heads_of(layer) for layer in range(3)] == [kv_heads, 0, 0]
+    assert [anatomy.ffn_units(layer) for layer in range(3)] == [0, 5, 0]
+    assert [len(layer.norms) for layer in anatomy.layers] == [1, 1, 0]
+    first, second = anatomy.layers[:2]
+    in_heads = first.attention_in if heads == kv_heads else first.attention_in[:1]
+    assert_covered_once(
+        [part for head in range(heads) for part in anatomy.head_slices(0, head)], [*in_heads], first.attention_out
+    )
+    assert_covered_once([part for unit in range(5) for part in anatomy.ffn_slices(1, unit)], [*second.ffn_in], second.ffn_out)
 
 
 def test_an_unknown_family_is_named() -> None:

@@ -91,7 +91,8 @@ def flops_per_byte(
     """
     anatomy, count = dissect(model), count_parameters(model)
     paper = paper_flops_per_byte(count.body, bytes_per_token, byte_model=byte_model)
-    attention = attention_flops_per_token(layers=len(anatomy.layers), width=anatomy.width, context=context) / bytes_per_token
+    heads = sum(map(anatomy.heads_of, range(len(anatomy.layers))))
+    attention = attention_flops_per_token(layers=1, width=heads * anatomy.head_size, context=context) / bytes_per_token
     softmax = softmax_flops_per_byte(vocab_size, anatomy.width, bytes_per_token)
     return Flops(paper=paper, full=paper + attention + softmax, attention=attention, softmax=softmax, byte_model=byte_model)
 

@@ -134,6 +134,7 @@ LAYOUTS: dict[str, Layout] = {
         ffn_norm="final_layer_norm",
     ),
 }
+LAYOUTS |= {f"laconic_{kind}": LAYOUTS[kind] for kind in ("bert", "roberta", "distilbert", "gpt2", "llama", "mistral")}
 """The families that laconic knows, by the `model_type` of their configs."""
 
 
@@ -156,6 +157,9 @@ class Slice:
 class Layer:
     """The parts of one transformer block.
 
+    Where a cut model (`laconic.model.cut`) has lost a sub-layer, there are no projections in and no norm, and the projection
+    out is an `nn.Identity` that nothing runs through.
+
     Attributes:
         module: the block itself.
         attention_in: the projections to queries, keys and values: three, or one fused.
@@ -164,7 +168,7 @@ class Layer:
         ffn_out: the projection from the units back to the width.
         norms: all norms of the block.
         ffn_norm: the norm whose output the feed-forward part reads. That output of the last layer is the key that
-            nearest-neighbour memories store (Khandelwal et al. 2020, section 2).
+            nearest-neighbour memories store (Khandelwal et al. 2020, section 2). An `nn.Identity` where it was cut away.
     """
 
     module: nn.Module
@@ -183,8 +187,9 @@ class Anatomy:
     Attributes:
         layout: the names behind all this.
         width: D, the size of the residual stream.
-        heads: H, query heads of each layer.
-        kv_heads: key/value heads; fewer than the heads where groups share them.
+        heads: H, query heads of each layer that was not cut (`heads_of` counts those that a layer has).
+        kv_heads: key/value heads of such a layer; fewer than the heads where groups share them.
+        head_size: numbers in each head.
         layers: the blocks, from input to output.
         embeddings: token, position and segment tables.
         outer_norms: norms before the first or after the last layer.
@@ -195,6 +200,7 @@ class Anatomy:
     width: int
     heads: int
     kv_heads: int
+    head_size: int
     layers: tuple[Layer, ...]
     embeddings: tuple[nn.Module, ...]
     outer_norms: tuple[nn.Module, ...]
@@ -217,19 +223,16 @@ class Anatomy:
 
         Args:
             layer: 0 to L - 1.
-            head: 0 to H - 1.
+            head: 0 to `heads_of(layer)` - 1.
         """
-        parts = self.layers[layer]
-        size = _out_features(parts.attention_in[0], self.layout.transposed) // (
-            self.heads if self.layout.fusion == "none" else 3 * self.heads
-        )
+        parts, heads, size = self.layers[layer], self.heads_of(layer), self.head_size
         own = torch.arange(head * size, (head + 1) * size)
         if self.layout.fusion == "thirds":
-            rows = [torch.cat([own + third * self.heads * size for third in range(3)])]
+            rows = [torch.cat([own + third * heads * size for third in range(3)])]
         elif self.layout.fusion == "per_head":
             rows = [torch.arange(head * 3 * size, (head + 1) * 3 * size)]
         else:
-            rows = [own] * (3 if self.kv_heads == self.heads else 1)
+            rows = [own] * (3 if self.kv_heads_of(layer) == heads else 1)
         slices = [
             part for module, index in zip(parts.attention_in, rows, strict=False) for part in self._outputs(module, index)
         ]
@@ -241,8 +244,21 @@ class Anatomy:
         return [*(part for module in parts.ffn_in for part in self._outputs(module, index)), self._inputs(parts.ffn_out, index)]
 
     def ffn_units(self, layer: int) -> int:
-        """How many feed-forward units a layer has."""
-        return _out_features(self.layers[layer].ffn_in[0], self.layout.transposed)
+        """How many feed-forward units a layer has; 0 where the part was cut away."""
+        return self._rows(self.layers[layer].ffn_in, 0)
+
+    def heads_of(self, layer: int) -> int:
+        """How many query heads a layer has; 0 where attention was cut away."""
+        return self._rows(self.layers[layer].attention_in, 0) // (self.head_size * (1 if self.layout.fusion == "none" else 3))
+
+    def kv_heads_of(self, layer: int) -> int:
+        """How many key/value heads a layer has; 0 where attention was cut away."""
+        if self.layout.fusion != "none":
+            return self.heads_of(layer)
+        return self._rows(self.layers[layer].attention_in, 1) // self.head_size
+
+    def _rows(self, projections: tuple[nn.Module, ...], place: int) -> int:
+        return _out_features(projections[place], self.layout.transposed) if projections else 0
 
     def _outputs(self, module: nn.Module, index: torch.Tensor) -> Iterator[Slice]:
         yield Slice(parameter=_weight(module), axis=1 if self.layout.transposed else 0, index=index)
@@ -271,7 +287,8 @@ def dissect(model: PreTrainedModel) -> Anatomy:
         )
     layout, backbone = LAYOUTS[kind], model.base_model
     width, heads, kv_heads = (getattr(model.config, field) if field else 0 for field in layout.fields)
-    layers = tuple(_dissect_layer(block, layout) for block in backbone.get_submodule(layout.layers).children())
+    whole = getattr(model.config, "cut_layers", None) is None
+    layers = tuple(_dissect_layer(block, layout, whole) for block in backbone.get_submodule(layout.layers).children())
     embeddings = tuple(backbone.get_submodule(name) for name in layout.embeddings)
     present = dict(backbone.named_modules())
     norms = tuple(present[name] for name in layout.outer_norms if name in present)
@@ -283,6 +300,7 @@ def dissect(model: PreTrainedModel) -> Anatomy:
         width=width,
         heads=heads,
         kv_heads=kv_heads or heads,
+        head_size=getattr(model.config, "head_dim", None) or width // heads,
         layers=layers,
         embeddings=embeddings,
         outer_norms=norms,
@@ -290,15 +308,24 @@ def dissect(model: PreTrainedModel) -> Anatomy:
     )
 
 
-def _dissect_layer(block: nn.Module, layout: Layout) -> Layer:
+def _dissect_layer(block: nn.Module, layout: Layout, whole: bool) -> Layer:
+    present: dict[str, nn.Module] = dict(block.named_modules())
+
+    def all_of(names: tuple[str, ...]) -> tuple[nn.Module, ...]:
+        parts = tuple(present[name] for name in names if whole or name in present)
+        return tuple(part for part in parts if not isinstance(part, nn.Identity))
+
+    def one(name: str) -> nn.Module:
+        return present[name] if whole else present.get(name, nn.Identity())
+
     return Layer(
         module=block,
-        attention_in=tuple(block.get_submodule(name) for name in layout.attention_in),
-        attention_out=block.get_submodule(layout.attention_out),
-        ffn_in=tuple(block.get_submodule(name) for name in layout.ffn_in),
-        ffn_out=block.get_submodule(layout.ffn_out),
-        norms=tuple(block.get_submodule(name) for name in layout.norms),
-        ffn_norm=block.get_submodule(layout.ffn_norm),
+        attention_in=all_of(layout.attention_in),
+        attention_out=one(layout.attention_out),
+        ffn_in=all_of(layout.ffn_in),
+        ffn_out=one(layout.ffn_out),
+        norms=all_of(layout.norms),
+        ffn_norm=one(layout.ffn_norm),
     )
 
 

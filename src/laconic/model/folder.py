@@ -3,18 +3,31 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
 from transformers.utils import logging
 
 from laconic.errors import CorruptFileError, OutputError, UsageError
 from laconic.model import adaptive as adaptive  # Its models are known to AutoModel once it is imported.
+from laconic.model import cut
 
 
 def save_model(model: PreTrainedModel, folder: Path) -> None:
     """Write a model as `config.json` and safetensors; the folder appears whole or not at all, and replaces an older one.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    with fresh_folder(folder) as fresh:
+        model.save_pretrained(fresh)
+
+
+@contextlib.contextmanager
+def fresh_folder(folder: Path) -> Iterator[Path]:
+    """A folder beside `folder` to write a model to, which takes its place when all went well and leaves no trace otherwise.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -27,7 +40,7 @@ def save_model(model: PreTrainedModel, folder: Path) -> None:
         raise OutputError(f"cannot write {folder}: {error.strerror}; choose a folder that is writable") from error
     try:
         with _without_bars():
-            model.save_pretrained(fresh)
+            yield fresh
         fresh.chmod(0o755)
         _swap(fresh, folder)
     except OSError as error:
@@ -53,6 +66,22 @@ def load_model(folder: Path) -> PreTrainedModel:
         UsageError: the folder holds no model.
         CorruptFileError: its files are damaged, or of a kind this cannot read.
     """
+    return _load(folder, lambda config: AutoModelForCausalLM)
+
+
+def load_any(folder: Path) -> PreTrainedModel:
+    """Read a model of any task, as the class that its config names: a classifier as a classifier.
+
+    Only safetensors are read, and Python code in the folder is never run, though cut models carry some.
+
+    Raises:
+        UsageError: the folder holds no model.
+        CorruptFileError: its files are damaged, or of a kind this cannot read.
+    """
+    return _load(folder, _task)
+
+
+def _load(folder: Path, choose: Callable[[PreTrainedConfig], Any]) -> PreTrainedModel:
     folder = Path(folder)
     if not (folder / "config.json").is_file():
         raise UsageError(f"{folder} holds no config.json: name a folder that a model was saved to")
@@ -60,15 +89,28 @@ def load_model(folder: Path) -> PreTrainedModel:
         raise CorruptFileError(
             f"{folder} holds no .safetensors file: convert the model with save_pretrained, pickled weights are not read"
         )
+    cut.register()
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        # No code is to be run now, nor named by the folder that the model is saved to next.
+        config.__dict__.pop("auto_map", None)
         with _without_bars():
-            model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(
+            model: PreTrainedModel = choose(config).from_pretrained(
                 folder, config=config, local_files_only=True, trust_remote_code=False, use_safetensors=True
             )
     except Exception as error:
         raise CorruptFileError(f"{folder} holds a model that cannot be read ({_first_line(error)}): save it again") from error
     return model
+
+
+def _task(config: PreTrainedConfig) -> Any:
+    """The auto class that makes models of the class that a config names."""
+    for auto in cut.TASKS:
+        found = auto._model_mapping.get(type(config), ())
+        for known in found if isinstance(found, tuple) else (found,):
+            if known.__name__ in (config.architectures or ()):
+                return auto
+    raise ValueError(f"it is of class {', '.join(config.architectures or ['none'])}, whose task is not known")
 
 
 @contextlib.contextmanager

@@ -91,8 +91,7 @@ def _layer_parts(anatomy: Anatomy, number: int) -> Parts:
         raise UsageError("projections that are fused head by head, as GPT-NeoX has them, cannot be pruned yet")
     shared = anatomy.kv_heads == 1 < anatomy.heads
     heads = anatomy.heads if shared else anatomy.kv_heads
-    head_size = _in_features(layer.attention_out, layout.transposed) // anatomy.heads
-    queries = anatomy.heads // heads
+    head_size, queries = anatomy.head_size, anatomy.heads // heads
     projections = 1 if layout.fusion == "thirds" else 3
     biased = [_has_bias(module) for module in (layer.attention_in * 3)[:3]]
     sizes = [queries * head_size, head_size, head_size]
@@ -121,8 +120,3 @@ def _biases(sizes: list[int], biased: list[bool]) -> int:
 def _has_bias(module: nn.Module) -> bool:
     return isinstance(module.bias, nn.Parameter)
 
-
-def _in_features(module: nn.Module, transposed: bool) -> int:
-    weight = module.weight
-    assert isinstance(weight, nn.Parameter)
-    return weight.shape[0 if transposed else 1]

@@ -17,6 +17,7 @@ PACKAGES = (
     "tokenizers",
     "sentencepiece",
     "datasets",
+    "onnxruntime",
 )
 """The packages whose versions a record keeps, where they are installed."""
 

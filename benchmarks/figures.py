@@ -143,7 +143,11 @@ METHODS = {"lm": "plain", "recurrence": "recurrence", "trime": "TrimeLM", "trime
 
 def draw_matrix(axes: Axes, rows: Sequence[dict[str, Any]], context: int) -> None:
     """Bars of perplexity: methods, and within each what it is read with."""
-    chosen = [row for row in rows if row["corpus"] == "wikitext-2" and row["context"] == context and row["memory"] in READINGS]
+    chosen = [
+        row
+        for row in rows
+        if (row["corpus"], row["context"]) == ("wikitext-2", context) and row["method"] in METHODS and row["memory"] in READINGS
+    ]
     chosen.sort(key=lambda row: (list(METHODS).index(row["method"]), READINGS.index(row["memory"])))
     for place, row in enumerate(chosen):
         colour = COLOURS[series(READINGS.index(row["memory"]))]

@@ -85,7 +85,12 @@ def mass_at_temperatures(
     """What `memory_mass` gives at each of several temperatures, from similarities that are computed once; without gradients.
 
     Args:
-        query_ND, key_MD, target_N, value_M, visibility, ignore: as for `memory_mass`.
+        query_ND: what each prediction asks with.
+        key_MD: what each slot is found by.
+        target_N: the token to be predicted.
+        value_M: the token that each slot stands for.
+        visibility: which slots each query sees.
+        ignore: the value of slots that count for nobody.
         temperatures: K of them.
 
     Returns:

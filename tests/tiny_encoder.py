@@ -54,8 +54,8 @@ def tiny_table(path: Path, rows: int = 120) -> Path:
     """Texts whose label is whether they have the word good, as comma-separated values."""
     words = random.Random(0)
     lines = ["text,label"]
-    for place in range(rows):
-        word = ("good", "bad")[place % 2]
+    for _ in range(rows):
+        word = words.choice(["good", "bad"])
         filling = [words.choice(["the", "a", "was", "very", "film", "book"]) for _ in range(words.randint(1, 6))]
         filling.insert(words.randint(0, len(filling)), word)
         lines.append(f"{' '.join(filling)},{word}")

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification, BertModel
 
 from laconic.errors import CorruptFileError, UsageError
-from laconic.model.folder import load_model, save_model
+from laconic.model.folder import load_model, load_with_head, save_model
 from laconic.model.sizes import build_model
 
 
@@ -33,3 +34,27 @@ def test_missing_damaged_and_pickled_models_are_refused(tmp_path: Path) -> None:
     weights.rename(weights.with_name("pytorch_model.bin"))
     with pytest.raises(CorruptFileError, match="pickled weights are not read"):
         load_model(tmp_path / "m")
+
+
+SHAPE = {"vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+
+
+def test_a_fresh_head_depends_on_the_seed_alone_and_knows_its_labels(tmp_path: Path) -> None:
+    save_model(BertModel(BertConfig(**SHAPE)), tmp_path / "encoder")
+    first, again, other = (load_with_head(tmp_path / "encoder", labels=("no", "yes"), seed=seed) for seed in (1, 1, 2))
+    assert torch.equal(first.classifier.weight, again.classifier.weight)
+    assert not torch.equal(first.classifier.weight, other.classifier.weight)
+    assert torch.equal(first.bert.pooler.dense.weight, other.bert.pooler.dense.weight)
+    assert first.config.id2label == {0: "no", 1: "yes"} and not first.training
+    number = load_with_head(tmp_path / "encoder")
+    assert (number.config.num_labels, number.config.problem_type) == (1, "regression")
+    assert isinstance(load_with_head(tmp_path / "encoder", span=True), BertForQuestionAnswering)
+
+
+def test_a_head_that_fits_is_kept_and_one_for_other_labels_is_refused(tmp_path: Path) -> None:
+    trained = BertForSequenceClassification(BertConfig(**SHAPE, num_labels=3))
+    save_model(trained, tmp_path / "model")
+    same = load_with_head(tmp_path / "model", labels=("a", "b", "c"), seed=5)
+    assert torch.equal(same.classifier.weight, trained.classifier.weight)
+    with pytest.raises(UsageError, match="is for other labels"):
+        load_with_head(tmp_path / "model", labels=("a", "b"))

@@ -4,7 +4,7 @@ import contextlib
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -69,3 +69,14 @@ def progress_bytes(description: str, total: int | None = None, *, quiet: bool = 
     with bars.Progress(*columns, console=err, transient=True) as shown:
         task = shown.add_task(description, total=total)
         yield lambda done: shown.update(task, completed=done)
+
+
+def columns(rows: Mapping[str, str]) -> str:
+    """Names and values, a line for each, the values below each other.
+
+    >>> print(columns({"a": "1", "long": "2"}))
+    a     1
+    long  2
+    """
+    width = max(map(len, rows), default=0)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())

@@ -15,7 +15,7 @@ import laconic
 from laconic.cli.console import err, show_remarks
 from laconic.errors import LaconicError
 
-VERBS = ("quickstart", "compress", "decompress", "inspect", "tokenizer", "train", "evaluate", "generate", "report")
+VERBS = ("quickstart", "compress", "decompress", "inspect", "tokenizer", "train", "evaluate", "generate", "prune", "report")
 """The verbs in the order of `laconic --help`. Verb `x` is the function (or the Typer app) `x` in `laconic.cli.x`."""
 
 DONE, FAILED, MISUSED = 0, 1, 2

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from laconic.cli.console import print_result
+from laconic.cli.console import columns, print_result
 from laconic.errors import UsageError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def prune(
     )
     if show:
         rows = {key: str(value) for key, value in list_settings(config).items()}
-        return print_result({"config": to_plain(config)}, as_json, _columns(rows))
+        return print_result({"config": to_plain(config)}, as_json, columns(rows))
     from laconic.recipes.prune import run_prune
 
     folder = out or Path("runs") / f"prune-{task or data.stem if data else task}"
@@ -104,8 +104,3 @@ def describe(record: "Record", folder: Path) -> str:
             f"{gone:>7.1%}  {row['scores'][metric]:>9.4f}  {sizes['all']:>11,}  {sizes['without_embeddings']:>18,}  {place}"
         )
     return "\n".join(lines)
-
-
-def _columns(rows: dict[str, str]) -> str:
-    width = max(map(len, rows), default=0)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())

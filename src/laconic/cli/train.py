@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from laconic.cli.console import print_result
+from laconic.cli.console import columns, print_result
 from laconic.errors import UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def train(
     if recipe is None:
         if not show:
             raise UsageError("no recipe was named: choose one that laconic train --list shows")
-        return print_result({"recipes": list_recipes()}, as_json, _columns(list_recipes()))
+        return print_result({"recipes": list_recipes()}, as_json, columns(list_recipes()))
     found = find_recipe(recipe)
     config = _configure(found, settings or [], out, resume)
     if show:
@@ -74,7 +74,7 @@ def describe(record: "Record", folder: Path) -> str:
         "seconds": _number(cost.get("wall_seconds"), ",.0f"),
         "record": str(folder / "record.json"),
     }
-    return _columns({name: value for name, value in words.items() if value})
+    return columns({name: value for name, value in words.items() if value})
 
 
 def _configure(found: "Recipe", settings: list[str], out: Path | None, resume: bool) -> Any:
@@ -93,12 +93,7 @@ def _print_settings(recipe: str, config: Any, as_json: bool) -> None:
     from laconic.recipes.settings import list_settings, to_plain
 
     settings = {key: str(value) for key, value in list_settings(config).items()}
-    print_result({"recipe": recipe, "config": to_plain(config)}, as_json, _columns(settings))
-
-
-def _columns(rows: dict[str, str]) -> str:
-    width = max(map(len, rows), default=0)
-    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows.items())
+    print_result({"recipe": recipe, "config": to_plain(config)}, as_json, columns(settings))
 
 
 def _memory(settings: Any) -> str:

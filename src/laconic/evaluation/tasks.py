@@ -1,7 +1,6 @@
 """What a model says of examples, all of them, in their order."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from laconic.training.tasks import Kind, task_logits
 
 
 @torch.no_grad()
-def read_logits(model: nn.Module, examples: Sequence[Example], *, kind: str, pad_id: int, batch: int = 64) -> list[np.ndarray]:
+def read_logits(model: nn.Module, examples: Sequence[Example], *, kind: Kind, pad_id: int, batch: int = 64) -> list[np.ndarray]:
     """The logits of each example: of classes (`V`), a number (no axis), or of first and last tokens (`2 T`, without padding).
 
     Args:
@@ -29,7 +28,7 @@ def read_logits(model: nn.Module, examples: Sequence[Example], *, kind: str, pad
     for first in range(0, len(order), batch):
         places = order[first : first + batch]
         together = collate([examples[place] for place in places], pad_id=pad_id).to(device)
-        logits = task_logits(cast(Kind, kind), model(**together.inputs)).cpu().numpy()
+        logits = task_logits(kind, model(**together.inputs)).cpu().numpy()
         for place, row in zip(places, logits, strict=True):
             found[place] = np.asarray(row[..., : lengths[place]] if kind == "span" else row)
     return [row for row in found if row is not None]

@@ -3,11 +3,19 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedConfig, PreTrainedModel
+import torch
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.utils import logging
 
 from laconic.errors import CorruptFileError, OutputError, UsageError
@@ -79,6 +87,48 @@ def load_any(folder: Path) -> PreTrainedModel:
         CorruptFileError: its files are damaged, or of a kind this cannot read.
     """
     return _load(folder, _task)
+
+
+def load_with_head(folder: Path, *, labels: Sequence[str] = (), span: bool = False, seed: int = 0) -> PreTrainedModel:
+    """Read a pretrained encoder with a head for a task, fresh unless the folder has one that fits.
+
+    Only safetensors are read, and Python code in the folder is never run.
+
+    Args:
+        folder: `config.json` and safetensors.
+        labels: names of classes; none for a single number.
+        span: for the first and the last token of an answer instead.
+        seed: of the fresh head.
+
+    Returns:
+        The model, in evaluation mode.
+
+    Raises:
+        UsageError: the folder holds no model, or one whose head is for other labels.
+        CorruptFileError: its files are damaged, or of a kind this cannot read.
+    """
+
+    def choose(config: PreTrainedConfig) -> Any:
+        names = labels or ("start", "end") if span else labels or ("value",)
+        config.id2label, config.label2id = dict(enumerate(names)), {name: number for number, name in enumerate(names)}
+        config.problem_type = None if span else "single_label_classification" if labels else "regression"
+        return AutoModelForQuestionAnswering if span else AutoModelForSequenceClassification
+
+    torch.manual_seed(seed)
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()  # That a head is fresh is no news.
+    try:
+        model = _load(folder, choose)
+    except CorruptFileError as error:
+        if "mismatch" not in str(error.__cause__):
+            raise
+        raise UsageError(
+            f"the head of the model in {folder} is for other labels: name a folder with its encoder alone"
+        ) from error
+    finally:
+        logging.set_verbosity(level)
+    model.train(False)
+    return model
 
 
 def _load(folder: Path, choose: Callable[[PreTrainedConfig], Any]) -> PreTrainedModel:

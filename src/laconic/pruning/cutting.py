@@ -47,7 +47,7 @@ def cut(model: PreTrainedModel, masks: Masks) -> PreTrainedModel:
         smaller: PreTrainedModel = cut_class(type(model))(config)
     except ValueError as error:
         raise UsageError(f"a {type(model).__name__} cannot be cut ({error})") from error
-    smaller.to(dtype=model.dtype)
+    torch.nn.Module.to(smaller, dtype=model.dtype)
     kept = dict(_kept(model, masks.only(structure), structure, parts))
     wanted = smaller.state_dict()
     rest = {name: tensor for name, tensor in model.state_dict().items() if name in wanted and name not in kept}

@@ -32,6 +32,8 @@ KINDS = ("heads", "attention", "units", "ffn", "width")
 
 USUAL = KINDS[:4]
 
+_HALVINGS = 24
+
 
 def draw(log_odds: Float[Tensor, "*N"], uniform: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
     """One value of each gate.
@@ -128,15 +130,29 @@ class Gates(nn.Module):
         Raises:
             UsageError: a sparsity that cannot be reached.
         """
-        device = next(self.parameters()).device
-        alone = ("attention", "ffn")
-        values = {kind: fix_alone(odds) if kind in alone else fix(odds) for kind, odds in self.log_odds.items()}
-        masks = self._masks(values, device)
         if sparsity is None:
-            return masks
-        open_masks = self._masks({kind: soft(odds) for kind, odds in self.log_odds.items()}, device)
+            return self._fixed(0.0)
+        masks = self._fixed(self._shift_to(sparsity))
+        open_masks = self._masks({kind: soft(odds) for kind, odds in self.log_odds.items()}, masks.head_LH.device)
         structure = trim(masks.structure(), self.parts, self.importance(), sparsity=sparsity)
         return Masks(**{**vars(open_masks), "width_D": masks.width_D}).only(structure)
+
+    def _fixed(self, shift: float) -> Masks:
+        """The fixed masks if all log-odds were higher by so much."""
+        alone = ("attention", "ffn")
+        values = {kind: fix_alone(odds + shift) if kind in alone else fix(odds + shift) for kind, odds in self.log_odds.items()}
+        return self._masks(values, next(self.parameters()).device)
+
+    def _shift_to(self, sparsity: float) -> float:
+        """How much higher all log-odds can be with so much gone: all kinds of gates open or close alike."""
+        least, most = -2 * (MOST - LEAST), 2 * (MOST - LEAST)
+        for _ in range(_HALVINGS):
+            middle = (least + most) / 2
+            if self._fixed(middle).structure().sparsity(self.parts) >= sparsity:
+                least = middle
+            else:
+                most = middle
+        return least
 
     def importance(self) -> Importance:
         """How open heads and units are; all alike where they have no gates."""

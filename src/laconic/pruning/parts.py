@@ -119,4 +119,3 @@ def _biases(sizes: list[int], biased: list[bool]) -> int:
 
 def _has_bias(module: nn.Module) -> bool:
     return isinstance(module.bias, nn.Parameter)
-

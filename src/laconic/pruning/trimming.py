@@ -44,6 +44,8 @@ def largest_sparsity(parts: Parts, kinds: tuple[str, ...]) -> float:
 def trim(structure: Structure, parts: Parts, importance: Importance, *, sparsity: float) -> Structure:
     """The structure that is nearest to one, and at least as sparse as asked for, but by one part.
 
+    Heads go where all units are not enough, and come back where all units are too few.
+
     Args:
         structure: what the gates left.
         parts: what the model has.
@@ -53,20 +55,31 @@ def trim(structure: Structure, parts: Parts, importance: Importance, *, sparsity
     Raises:
         UsageError: more than there is in all heads and units.
     """
-    units_LU = _trim_units(structure, parts, importance, sparsity)
-    trimmed = Structure(head_LH=structure.head_LH, unit_LU=units_LU, width_D=structure.width_D)
-    if trimmed.sparsity(parts) >= sparsity:
-        return trimmed
-    for head in _order(importance.head_LH, trimmed.head_LH).tolist():
-        head_LH = trimmed.head_LH.clone()
-        head_LH.view(-1)[head] = False
-        trimmed = Structure(head_LH=head_LH, unit_LU=trimmed.unit_LU, width_D=structure.width_D)
+
+    def with_heads(head_LH: Tensor) -> Structure:
+        heads = Structure(head_LH=head_LH, unit_LU=structure.unit_LU, width_D=structure.width_D)
+        units_LU = _trim_units(heads, parts, importance, sparsity)
+        return Structure(head_LH=head_LH, unit_LU=units_LU, width_D=structure.width_D)
+
+    trimmed = with_heads(structure.head_LH)
+    for head in _order(importance.head_LH, structure.head_LH).tolist():
         if trimmed.sparsity(parts) >= sparsity:
-            # A whole head may have been too much.
-            return Structure(
-                head_LH=head_LH, unit_LU=_trim_units(trimmed, parts, importance, sparsity), width_D=structure.width_D
-            )
-    raise UsageError(f"a sparsity of {sparsity} cannot be reached: everything that can go is {trimmed.sparsity(parts):.4f}")
+            break
+        trimmed = with_heads(_changed(trimmed.head_LH, head, False))
+    if trimmed.sparsity(parts) < sparsity:
+        raise UsageError(f"a sparsity of {sparsity} cannot be reached: everything that can go is {trimmed.sparsity(parts):.4f}")
+    for head in _order(importance.head_LH, ~structure.head_LH).flip(0).tolist():
+        larger = with_heads(_changed(trimmed.head_LH, head, True))
+        if not trimmed.unit_LU.all() or larger.sparsity(parts) < sparsity:
+            break
+        trimmed = larger
+    return trimmed
+
+
+def _changed(head_LH: Tensor, head: int, there: bool) -> Tensor:
+    changed_LH = head_LH.clone()
+    changed_LH.view(-1)[head] = there
+    return changed_LH
 
 
 def _trim_units(structure: Structure, parts: Parts, importance: Importance, sparsity: float) -> Tensor:

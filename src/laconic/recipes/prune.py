@@ -5,19 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
-from transformers import (
-    AutoModelForQuestionAnswering,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from laconic.errors import CorruptFileError, UsageError
+from laconic.errors import UsageError
 from laconic.model.anatomy import dissect
 from laconic.model.cut_folder import save_cut
-from laconic.model.folder import load_any, save_model
+from laconic.model.folder import load_any, load_with_head, save_model
 from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.gates import Gates
 from laconic.pruning.masks import Masks
@@ -90,42 +83,16 @@ def load_tokenizer_of(folder: Path) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def load_pretrained(folder: Path, data: TaskData, *, seed: int) -> PreTrainedModel:
-    """A pretrained encoder with a head for a task, fresh unless the folder has one that fits.
-
-    Args:
-        folder: `config.json` and safetensors.
-        data: the task.
-        seed: of the fresh head.
+def load_student(config: PruneConfig, data: TaskData) -> PreTrainedModel:
+    """The pretrained encoder of a run, with a head for its task.
 
     Raises:
-        UsageError: no model, or one whose head is for other labels.
+        UsageError: no model, one whose head is for other labels, or a family that cannot be pruned.
         CorruptFileError: weights that cannot be read.
     """
-    if not (folder / "config.json").is_file():
-        raise UsageError(f"{folder} holds no config.json: name a folder that a model was saved to")
-    if not any(folder.glob("*.safetensors")):
-        raise CorruptFileError(
-            f"{folder} holds no .safetensors file: convert the model with save_pretrained, pickled weights are not read"
-        )
-    torch.manual_seed(seed)
-    head: dict[str, Any] = {"num_labels": max(1, len(data.labels)) if data.kind != "span" else 2}
-    if data.labels:
-        head |= {
-            "id2label": dict(enumerate(data.labels)),
-            "label2id": {label: number for number, label in enumerate(data.labels)},
-        }
-    auto = AutoModelForQuestionAnswering if data.kind == "span" else AutoModelForSequenceClassification
-    try:
-        model: PreTrainedModel = auto.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True, **head
-        )
-    except (RuntimeError, ValueError) as error:
-        raise UsageError(
-            f"the model in {folder} does not fit the task {data.name} ({error}): name its encoder alone"
-        ) from error
-    dissect(model)
-    return model.train(False)
+    model = load_with_head(Path(config.model), labels=data.labels, span=data.kind == "span", seed=config.seed)
+    count_parts(model)
+    return model
 
 
 def _load_data(config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options: RunOptions) -> TaskData:
@@ -138,7 +105,7 @@ def _load_data(config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options:
 
 
 def _require_reachable(config: PruneConfig, data: TaskData) -> None:
-    parts = count_parts(load_pretrained(Path(config.model), data, seed=config.seed))
+    parts = count_parts(load_student(config, data))
     most = largest_sparsity(parts, config.gates)
     if config.sparsities[-1] > most:
         raise UsageError(
@@ -163,7 +130,7 @@ def _teacher(config: PruneConfig, setting: Setting) -> tuple[PreTrainedModel, di
         _require_same_task(model, setting.data, config.teacher)
         done: dict[str, Any] = {"steps": 0, "seconds": 0.0}
     else:
-        model = load_pretrained(Path(config.model), setting.data, seed=config.seed)
+        model = load_student(config, setting.data)
         labels = Cofi(setting.data.kind, distill=DistillConfig(prediction=0.0, layers=0.0, label=1.0))
         stage = Stage(name=TEACHER, config=config.fine_tune, student=Student(model), objective=labels)
         done = run_stage(setting, stage)
@@ -181,7 +148,7 @@ def _require_same_task(model: PreTrainedModel, data: TaskData, folder: str) -> N
 
 def _begin(config: PruneConfig, teacher: PreTrainedModel, data: TaskData, setting: Setting) -> Student:
     """The student, trained a little before anything is pruned."""
-    model = load_pretrained(Path(config.model), data, seed=config.seed)
+    model = load_student(config, data)
     if config.start == TEACHER:
         model.load_state_dict(teacher.state_dict())
     _freeze(config, model)

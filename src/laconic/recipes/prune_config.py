@@ -132,7 +132,7 @@ class PruneConfig:
         Args:
             steps: updates of the pruning stage.
         """
-        return self.gate_rate or max(0.01, 8 * REACH / steps)
+        return self.gate_rate or min(max(0.01, 8 * REACH / steps), 1.0)
 
 
 _TUNE = StageConfig(epochs=20, batch=64)

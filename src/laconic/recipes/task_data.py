@@ -12,6 +12,7 @@ from laconic.errors import UsageError
 from laconic.evaluation.scores import score
 from laconic.text.labelled import TASKS, Labelled, LabelledTask, majority, read_table, read_task
 from laconic.training.examples import Example
+from laconic.training.tasks import Kind
 
 SQUAD = "squad"
 _COLUMNS = ("input_ids", "attention_mask", "token_type_ids")
@@ -33,7 +34,7 @@ class TaskData:
     """
 
     name: str
-    kind: str
+    kind: Kind
     labels: tuple[str, ...]
     train: Sequence[Example]
     valid: Sequence[Example]
@@ -123,7 +124,7 @@ def _labelled(
 
     return TaskData(
         name=task.name,
-        kind=task.kind,
+        kind="classification" if classes else "regression",
         labels=task.labels,
         train=_encode(train, tokenizer, max_length),
         valid=_encode(valid, tokenizer, max_length),

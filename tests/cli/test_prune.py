@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+
+import pytest
+from tests.tiny_encoder import tiny_encoder, tiny_table
+
+from laconic.cli.main import main
+
+QUICK = (
+    "fine_tune.epochs=20",
+    "fine_tune.rate=0.003",
+    "fine_tune.batch=16",
+    "prepare.epochs=1",
+    "prune.epochs=2",
+    "tune.epochs=1",
+    "evaluations=2",
+    "max_length=16",
+)
+
+
+def words(tmp_path: Path, *more: str) -> list[str]:
+    table, model = tiny_table(tmp_path / "train.csv"), tiny_encoder(tmp_path / "encoder")
+    settings = [word for setting in QUICK for word in ("--set", setting)]
+    return ["prune", str(model), "--data", str(table), "--sparsity", "0.5", *settings, *more]
+
+
+def test_a_table_becomes_a_smaller_classifier(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "run"
+    asked = words(tmp_path, "--out", str(out))
+    code, said = main([*asked, "--json"]), capsys.readouterr()
+    assert code == 0, said.err
+    printed = json.loads(said.out)
+    assert [row["sparsity"] for row in printed["results"]["models"]] == [0.0, 0.5]
+    assert main([*asked, "--resume"]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[0].split()[:2] == ["gone", "accuracy"] and "sparsity-0.5/model" in table[2]
+
+
+def test_settings_are_shown_without_doing_anything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(words(tmp_path, "--list", "--schedule", "small")) == 0
+    assert "distill.temperature" in capsys.readouterr().out
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        (["--task", "sst2"], "task and data are both given"),
+        (["--sparsity", "half"], "half"),
+        (["--sparsity", "0.9,0.5"], "numbers that rise"),
+        (["--schedule", "long"], "there is no schedule 'long': choose one of quick, small, large"),
+        (["--label", "mark"], "mark"),
+        (["--set", "distill.mapping=any"], "mapping is 'any'"),
+    ],
+)
+def test_misuse_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], sentence: str) -> None:
+    asked = words(tmp_path, "--out", str(tmp_path / "run"), *more)
+    capsys.readouterr()
+    assert main(asked) == 2
+    said = capsys.readouterr().err.strip()
+    assert sentence in said and said.startswith("laconic: ")

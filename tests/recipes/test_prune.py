@@ -1,0 +1,120 @@
+"""A whole run on a task of seconds: a teacher, two sparsities, and folders that open everywhere."""
+
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.tiny_encoder import tiny_encoder, tiny_table, tiny_tokenizer
+from transformers import pipeline
+
+import laconic
+from laconic.errors import LaconicError, TrainingError, UsageError
+from laconic.recipes.prune import run_prune
+from laconic.recipes.prune_config import PruneConfig, StageConfig
+from laconic.recipes.registry import RunOptions
+
+QUICK: dict[str, Any] = {
+    "fine_tune": StageConfig(epochs=20, rate=3e-3, batch=27),
+    "prepare": StageConfig(epochs=1, rate=3e-3, batch=27),
+    "prune": StageConfig(epochs=4, rate=3e-3, batch=27),
+    "tune": StageConfig(epochs=4, rate=3e-3, batch=27),
+    "sparsities": (0.4, 0.8), "units_at": 2.0, "warmup": 0.3, "evaluations": 4, "max_length": 16, "precision": "fp32",
+}  # fmt: skip
+
+
+def config(tmp_path: Path, **changes: Any) -> PruneConfig:
+    table = tiny_table(tmp_path / "train.csv")
+    own = {"data": str(table), "text_columns": ("text",), "label": "label"}
+    return PruneConfig(**{"model": str(tiny_encoder(tmp_path / "encoder")), **own, **QUICK, **changes})
+
+
+def test_a_run_ends_with_smaller_models_of_the_sparsities_asked_for(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    record = run_prune(config(tmp_path), out, RunOptions())
+    models = record.results["models"]
+    assert [row["sparsity"] for row in models] == [0.0, 0.4, 0.8]
+    assert record.results["metric"] == "accuracy" and models[0]["scores"]["accuracy"] == 1.0
+    for row in models[1:]:
+        assert 0 <= row["real_sparsity"] - row["sparsity"] < 0.03  # A unit of so small a model is 2 %.
+        whole, left = models[0]["parameters"], row["parameters"]
+        assert left["pruned"] == pytest.approx((1 - row["real_sparsity"]) * whole["pruned"])
+    smaller = laconic.load(out / "sparsity-0.8" / "model")
+    assert sum(parameter.numel() for parameter in smaller.parameters()) == models[2]["parameters"]["all"]
+    assert smaller.config.id2label == {0: "bad", 1: "good"}
+    said = pipeline("text-classification", model=smaller, tokenizer=tiny_tokenizer())("the good film")
+    assert said[0]["label"] in ("good", "bad")
+    assert json.loads((out / "record.json").read_text())["results"] == record.to_dict()["results"]
+    with pytest.raises(UsageError, match="holds a run already"):
+        run_prune(config(tmp_path), out, RunOptions())
+
+
+def weights(out: Path) -> dict[str, torch.Tensor]:
+    model = laconic.load(out / "sparsity-0.8" / "model")
+    return dict(model.state_dict())
+
+
+@pytest.fixture(scope="module")
+def steady(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
+    """What a run comes to that nobody interrupts."""
+    folder = tmp_path_factory.mktemp("steady")
+    run_prune(config(folder), folder / "run", RunOptions())
+    return weights(folder / "run")
+
+
+@pytest.mark.parametrize(
+    "stage", ["teacher, step 7/", "prepared, step 2/", "sparsity-0.4/prune, step 9/", "sparsity-0.8/tune, step 3/"]
+)
+def test_a_run_that_is_interrupted_anywhere_ends_as_if_it_had_not_been(
+    tmp_path: Path, stage: str, steady: dict[str, torch.Tensor]
+) -> None:
+    def interrupt(done: int, total: int | None, words: str) -> None:
+        if words.startswith(stage):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(TrainingError, match="stopped on request"):
+        run_prune(config(tmp_path), tmp_path / "run", RunOptions(progress=interrupt))
+    run_prune(config(tmp_path), tmp_path / "run", RunOptions(resume=True))
+    broken = weights(tmp_path / "run")
+    assert steady.keys() == broken.keys()
+    assert all(torch.equal(steady[name], broken[name]) for name in steady)
+
+
+def test_a_teacher_is_taken_as_it_is_and_a_student_may_begin_as_its_teacher(tmp_path: Path) -> None:
+    run_prune(config(tmp_path, sparsities=(0.5,)), tmp_path / "first", RunOptions())
+    teacher = tmp_path / "first" / "teacher" / "model"
+    again = config(tmp_path, sparsities=(0.5,), teacher=str(teacher), start="teacher")
+    record = run_prune(again, tmp_path / "second", RunOptions())
+    assert record.results["models"][0]["steps"] == 0
+    assert record.results["models"][0]["scores"]["accuracy"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"fine_tune": StageConfig(epochs=0)}, "no better than always giving the commonest answer"),
+        (
+            {"gates": ("heads",), "sparsities": (0.9,)},
+            r"cannot be reached with the gates heads: the largest that can is 0\.\d+",
+        ),
+        ({"model": "nowhere"}, "nowhere holds no tokenizer"),
+        ({"label": "mark"}, "mark"),
+    ],
+)
+def test_what_cannot_come_to_anything_is_said_before_anything_is_pruned(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(LaconicError, match=message):
+        run_prune(config(tmp_path, **changes), tmp_path / "run", RunOptions())
+    assert not (tmp_path / "run" / "prepared").exists()
+
+
+def test_a_teacher_of_another_task_is_refused(tmp_path: Path) -> None:
+    from transformers import BertConfig, BertForSequenceClassification
+
+    shape = {"vocab_size": 16, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    BertForSequenceClassification(BertConfig(**shape, num_labels=5)).save_pretrained(tmp_path / "other")
+    with pytest.raises(UsageError, match="tells 5 labels, but train has 2"):
+        run_prune(config(tmp_path, teacher=str(tmp_path / "other")), tmp_path / "run", RunOptions())

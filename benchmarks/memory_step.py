@@ -159,7 +159,8 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--slots", type=int, nargs="+", default=[1 << power for power in range(10, 16)], help="N, multiples of 512")
+    slots = [1 << power for power in range(10, 16)]
+    parser.add_argument("--slots", type=int, nargs="+", default=slots, help="N, multiples of 512")
     parser.add_argument("--rounds", type=int, default=3, help="steps of each kind that are timed")
     parser.add_argument("--most-gb", type=float, default=12.0, help="largest matrices of the plain form to be built")
     parser.add_argument("--peak-of", choices=tuple(MASSES), help="only print the peak of one kind (used by itself)")

@@ -143,19 +143,26 @@ METHODS = {"lm": "plain", "recurrence": "recurrence", "trime": "TrimeLM", "trime
 
 def draw_matrix(axes: Axes, rows: Sequence[dict[str, Any]], context: int) -> None:
     """Bars of perplexity: methods, and within each what it is read with."""
-    chosen = [
-        row
-        for row in rows
-        if (row["corpus"], row["context"]) == ("wikitext-2", context) and row["method"] in METHODS and row["memory"] in READINGS
-    ]
+    chosen = [row for row in rows if (row["corpus"], row["context"]) == ("wikitext-2", context) and is_drawn(row)]
     chosen.sort(key=lambda row: (list(METHODS).index(row["method"]), READINGS.index(row["memory"])))
     for place, row in enumerate(chosen):
         colour = COLOURS[series(READINGS.index(row["memory"]))]
         axes.barh(place, row["perplexity"], xerr=row["deviation"], color=colour, error_kw={"ecolor": COLOURS["quiet"]})
         axes.annotate(f"{row['perplexity']:.0f}", (2, place), va="center", color=COLOURS["paper"])
-    axes.set_yticks(range(len(chosen)), [f"{METHODS[row['method']]}, {row['memory']}" for row in chosen])
+    axes.set_yticks(range(len(chosen)), [reading_name(row) for row in chosen])
     axes.invert_yaxis()
     axes.set_xlabel(f"perplexity per word, segments of {context}")
+
+
+def is_drawn(row: dict[str, Any]) -> bool:
+    """The recipes' methods; caches beside the plain model alone."""
+    cached = row["memory"].startswith("cache")
+    return row["method"] in METHODS and row["memory"] in READINGS and (row["method"] == "lm" or not cached)
+
+
+def reading_name(row: dict[str, Any]) -> str:
+    method, memory = METHODS[row["method"]], row["memory"]
+    return method if memory == row["method"] else f"{method}, {'no memory' if memory == 'none' else memory}"
 
 
 def human(size: int) -> str:

@@ -17,7 +17,7 @@ What is read, for each run:
     local        the window's earlier positions, in one sum with the vocabulary (TRIME)
     long         those and what came before, of the size that suits best
     long, full   those and the latest 15,000 positions before, whether that suits or not
-    cache ...    the same with a fixed weight (Grave et al. 2017), for plain models
+    cache ...    the same with a fixed weight (Grave et al. 2017)
     recurrence   the keys and values of the window before, for models trained so
 """
 
@@ -76,15 +76,15 @@ def measure_run(run: Path, options: argparse.Namespace) -> dict[str, Any]:
     valid_N, valid_size = held_out_tokens(config, tokenizer, "valid", options.valid_bytes, options.data_root)
     valid, test = list(reader.windows(valid_N, valid_size, "")), list(reader.windows(tests, test_size, ""))
     readings = [_reading("none", test, MemoryConfig(), None, test_size)]
-    for name, memory, nats in _chosen(valid, cache=config.objective == "lm"):
+    for name, memory, nats in _chosen(valid):
         readings.append(_reading(name, test, memory, math.exp(nats / len(valid_N)), test_size))
         print(run.name, readings[-1], flush=True)
     return {**row, "readings": readings}
 
 
-def _chosen(valid: Sequence[Said], *, cache: bool) -> Iterable[tuple[str, MemoryConfig, float]]:
+def _chosen(valid: Sequence[Said]) -> Iterable[tuple[str, MemoryConfig, float]]:
     """Each reading with memory, the settings that suit it best, and what the valid text costs with them."""
-    for kind, weight in (("", None), *([("cache ", 0.1)] if cache else [])):
+    for kind, weight in (("", None), ("cache ", 0.1)):
         trials = tune(valid, MemoryConfig(read="long", size=SIZE, cache_weight=weight))
         for name, fits in (
             ("local", lambda memory: memory.read == "local"),

@@ -1,6 +1,6 @@
 """What a memory costs in training, in time and in bytes, against plain cross-entropy and the plain N x N form.
 
-    python benchmarks/memory_step.py                          # up to 8,192 slots; a quarter of an hour on two cores
+    python benchmarks/memory_step.py                          # up to 32,768 slots; half an hour on two cores, 20 GB
     python benchmarks/memory_step.py --slots 2048 --rounds 2  # a trial
 
 A step is forward and backward of a language model of 6 layers, width 512 and 33,278 words, on a batch of N tokens in segments
@@ -144,13 +144,14 @@ def main() -> None:
         return
     record = Record.start(kind="benchmark", name="memory-step", seed=0, config=plain_settings(arguments))
     rows = []
-    for slots in arguments.slots:
+    for slots in sorted(arguments.slots, reverse=True):  # What needs most memory goes first.
         seconds = time_steps(slots, arguments)
         for name, value in seconds.items():
             peak = peak_bytes(name, slots) if name in MASSES else None
             ratios = {f"of_{peer}": round(value / seconds[peer], 3) for peer in ("cross-entropy", "lm")}
             rows.append({"slots": slots, "kind": name, "seconds": round(value, 3), **ratios, "peak_bytes": peak})
             print(rows[-1], flush=True)
+    rows.sort(key=lambda row: row["slots"])
     table = markdown_table(rows)
     raw, page = save_benchmark(record.finish(results={"rows": rows}), table, arguments.out)
     print(f"{table}\nwrote {raw} and {page}")
@@ -158,7 +159,8 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--slots", type=int, nargs="+", default=[1024, 2048, 4096, 8192], help="N, multiples of 512")
+    slots = [1 << power for power in range(10, 16)]
+    parser.add_argument("--slots", type=int, nargs="+", default=slots, help="N, multiples of 512")
     parser.add_argument("--rounds", type=int, default=3, help="steps of each kind that are timed")
     parser.add_argument("--most-gb", type=float, default=12.0, help="largest matrices of the plain form to be built")
     parser.add_argument("--peak-of", choices=tuple(MASSES), help="only print the peak of one kind (used by itself)")

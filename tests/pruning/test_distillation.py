@@ -38,6 +38,14 @@ def test_distances_are_means_over_text(seed: int, text: list[bool]) -> None:
     torch.testing.assert_close(layer_loss(student, teacher, text_N.float(), chosen_K), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_distances_are_exact_where_products_are_in_half_precision() -> None:
+    teacher = states(0, 2) + 300.0 * (torch.arange(5) == 3)
+    student = torch.cat([teacher + 0.01 * states(1, 2), teacher + 0.1])
+    exact = layer_distances(student, teacher, torch.ones(6))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(layer_distances(student, teacher, torch.ones(6)), exact)
+
+
 def monotone_by_hand(distance_KL: list[list[float]], alive_L: list[bool]) -> list[int]:
     places = [place for place, alive in enumerate(alive_L) if alive] or list(range(len(alive_L)))
     chosen: list[int] = []

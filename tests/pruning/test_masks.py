@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.pruning.tiny import random_masks, tiny_model
 
-from laconic.pruning.masks import Structure, from_tensors, to_tensors
+from laconic.pruning.masks import Structure
 from laconic.pruning.parts import count_parts
 
 PARTS = count_parts(tiny_model("bert"))
@@ -36,13 +36,3 @@ def test_a_narrower_stream_makes_every_part_smaller() -> None:
     width_D = torch.arange(PARTS.width) < PARTS.width // 2
     half = Structure(head_LH=whole.head_LH, unit_LU=whole.unit_LU, width_D=width_D)
     assert PARTS.total / 2 < half.size(PARTS) < 0.6 * PARTS.total
-
-
-def test_masks_come_back_from_their_tensors() -> None:
-    masks = random_masks(PARTS, 3)
-    back = from_tensors(to_tensors(masks))
-    assert all(
-        torch.equal(one, other) for one, other in zip(to_tensors(masks).values(), to_tensors(back).values(), strict=True)
-    )
-    with pytest.raises(TypeError):
-        from_tensors({"head": torch.zeros(1)})

@@ -1,9 +1,10 @@
 import pytest
-from tests.pruning.tiny import CONFIGS, HEADS, LAYERS, UNITS, tiny_model
+from tests.pruning.tiny import CONFIGS, HEADS, LAYERS, UNITS, random_masks, tiny_model
 from transformers import BertConfig, BertModel, GPTNeoXConfig, GPTNeoXModel
 
 from laconic.errors import UsageError
 from laconic.model.anatomy import dissect
+from laconic.pruning.cutting import cut
 from laconic.pruning.parts import count_parts
 
 
@@ -38,6 +39,13 @@ def test_fused_projections_by_head_are_refused() -> None:
     config = GPTNeoXConfig(vocab_size=8, hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)
     with pytest.raises(UsageError, match="fused head by head"):
         count_parts(GPTNeoXModel(config))
+
+
+def test_a_model_that_was_cut_is_refused() -> None:
+    model = tiny_model("bert")
+    smaller = cut(model, random_masks(count_parts(model), 0))
+    with pytest.raises(UsageError, match="has been cut already"):
+        count_parts(smaller)
 
 
 def test_layers_that_differ_are_refused() -> None:

@@ -51,6 +51,19 @@ def test_what_was_asked_for_already_stays_as_it_is() -> None:
     assert torch.equal(trimmed.head_LH, structure.head_LH) and torch.equal(trimmed.unit_LU, structure.unit_LU)
 
 
+@given(seed=st.integers(0, 100), heads=st.booleans())
+def test_what_has_no_gates_stays(seed: int, heads: bool) -> None:
+    structure = random_masks(PARTS, seed, closed=0.2).structure()
+    left = (
+        structure.head_LH.sum() * PARTS.head.at(PARTS.width) if heads else structure.unit_LU.sum() * PARTS.unit.at(PARTS.width)
+    )
+    sparsity = structure.sparsity(PARTS) + 0.5 * float(left) / PARTS.total
+    trimmed = trim(structure, PARTS, importance(seed), sparsity=sparsity, heads=heads, units=not heads)
+    same = (structure.unit_LU, trimmed.unit_LU) if heads else (structure.head_LH, trimmed.head_LH)
+    assert torch.equal(*same)
+    assert trimmed.sparsity(PARTS) >= sparsity
+
+
 def test_heads_go_where_units_are_not_enough() -> None:
     trimmed = trim(Structure.whole(PARTS), PARTS, importance(0), sparsity=0.9)
     assert 0 < int(trimmed.head_LH.sum()) < PARTS.layers * PARTS.heads

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 from tests.tiny_encoder import tiny_encoder, tiny_table, tiny_tokenizer
-from transformers import pipeline
+from transformers import BertConfig, BertForSequenceClassification, pipeline
 
 import laconic
 from laconic.errors import LaconicError, TrainingError, UsageError
+from laconic.model.folder import load_with_head
 from laconic.recipes.prune import run_prune
 from laconic.recipes.prune_config import PruneConfig, StageConfig
 from laconic.recipes.registry import RunOptions
@@ -49,6 +50,31 @@ def test_a_run_ends_with_smaller_models_of_the_sparsities_asked_for(tmp_path: Pa
     assert json.loads((out / "record.json").read_text())["results"] == record.to_dict()["results"]
     with pytest.raises(UsageError, match="holds a run already"):
         run_prune(config(tmp_path), out, RunOptions())
+    assert run_prune(config(tmp_path), out, RunOptions(resume=True)).to_dict() == record.to_dict()
+    assert json.loads((out / "sparsity-0.8" / "model" / "tokenizer.json").read_text())["truncation"] is None
+
+
+def test_embeddings_stay_as_they_are_and_all_else_learns(tmp_path: Path) -> None:
+    run_prune(config(tmp_path, sparsities=(0.4,)), tmp_path / "run", RunOptions())
+    first = load_with_head(tmp_path / "encoder", labels=("bad", "good"))
+    pruned = laconic.load(tmp_path / "run" / "sparsity-0.4" / "model")
+    for name, tensor in pruned.state_dict().items():
+        whole = first.state_dict()[name]
+        if "embeddings" in name:
+            assert torch.equal(tensor, whole)
+        elif tensor.shape == whole.shape:
+            assert not torch.equal(tensor, whole), name
+
+
+def test_a_start_without_resume_does_not_mix_with_what_another_left(tmp_path: Path) -> None:
+    def interrupt(done: int, total: int | None, words: str) -> None:
+        if words.startswith("prepared, step 2/"):
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(TrainingError, match="stopped on request"):
+        run_prune(config(tmp_path), tmp_path / "run", RunOptions(progress=interrupt))
+    with pytest.raises(UsageError, match="holds a run already"):
+        run_prune(config(tmp_path, seed=1), tmp_path / "run", RunOptions())
 
 
 def weights(out: Path) -> dict[str, torch.Tensor]:
@@ -100,6 +126,8 @@ def test_a_teacher_is_taken_as_it_is_and_a_student_may_begin_as_its_teacher(tmp_
             r"cannot be reached with the gates heads: the largest that can is 0\.\d+",
         ),
         ({"model": "nowhere"}, "nowhere holds no tokenizer"),
+        ({"tune": StageConfig(epochs=1, batch=500)}, r"tune\.batch is 500, but there are 108 examples"),
+        ({"max_length": 2}, "max_length is 2, but 2 special tokens"),
         ({"label": "mark"}, "mark"),
     ],
 )
@@ -111,10 +139,22 @@ def test_what_cannot_come_to_anything_is_said_before_anything_is_pruned(
     assert not (tmp_path / "run" / "prepared").exists()
 
 
-def test_a_teacher_of_another_task_is_refused(tmp_path: Path) -> None:
-    from transformers import BertConfig, BertForSequenceClassification
-
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"num_labels": 5}, "tells 5 labels, but train has 2"),
+        ({"vocab_size": 9}, "has 9 ids, fewer than the tokenizer"),
+        ({"max_position_embeddings": 5}, "but the model in .* has 5: set max_length lower"),
+        ({"id2label": {0: "good", 1: "bad"}}, "tells good, bad, but train has bad, good, in this order"),
+    ],
+)
+def test_a_teacher_that_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     shape = {"vocab_size": 16, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
-    BertForSequenceClassification(BertConfig(**shape, num_labels=5)).save_pretrained(tmp_path / "other")
-    with pytest.raises(UsageError, match="tells 5 labels, but train has 2"):
+    BertForSequenceClassification(BertConfig(**{**shape, **changes})).save_pretrained(tmp_path / "other")
+    with pytest.raises(UsageError, match=message):
         run_prune(config(tmp_path, teacher=str(tmp_path / "other")), tmp_path / "run", RunOptions())
+
+
+def test_an_encoder_is_no_teacher_and_a_student_begins_as_a_teacher_of_its_shape(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a BertModel, but train needs one"):
+        run_prune(config(tmp_path, teacher=str(tmp_path / "encoder")), tmp_path / "run", RunOptions())

@@ -20,6 +20,7 @@ def test_it_comes_back_from_json() -> None:
         ({"sparsities": (0.5, 1.0)}, "between 0 and 1"),
         ({"start": "random"}, "start is 'random'"),
         ({"gates": ("layers",)}, "gates is"),
+        ({"gates": ("heads", "width")}, "gates is"),
         ({"precision": "fp8"}, "precision is 'fp8'"),
         ({"max_length": 0}, "max_length is 0"),
         ({"warmup": 1.5}, "warmup is 1.5"),

@@ -22,13 +22,15 @@ def setting(tmp_path: Path, told: list[str] | None = None) -> Setting:
     table = Tables(train=tiny_table(tmp_path / "train.csv"), valid=None, text_columns=("text",), label="label")
     data = table_data(table, tiny_tokenizer(), max_length=16)
     tell = None if told is None else lambda done, total, words: told.append(words)
-    return Setting(data=data, out=tmp_path / "run", evaluations=3, precision="fp32", seed=0, tell=tell)
+    return Setting(
+        data=data, out=tmp_path / "run", evaluations=3, precision="fp32", seed=0, device=torch.device("cpu"), tell=tell
+    )
 
 
 def stage(tmp_path: Path, common: Setting, *, gates: bool = False, epochs: float = 2.0) -> Stage:
     model = load_with_head(tiny_encoder(tmp_path / "encoder"), labels=common.data.labels)
     student = Student(model, gates=Gates(count_parts(model), units_at=2.0) if gates else None)
-    constraint = ConstraintConfig(sparsity=0.5, warmup=3, rate=0.3) if gates else None
+    constraint = ConstraintConfig(sparsity=0.5, warmup=60, rate=0.4) if gates else None
     objective = Cofi(common.data.kind, distill=LABELS, constraint=constraint)
     config = StageConfig(epochs=epochs, rate=3e-3, batch=27)
     return Stage(name="one", config=config, student=student, objective=objective, sparsity=0.5 if gates else None)
@@ -56,11 +58,13 @@ def test_a_stage_of_no_epochs_is_left_out(tmp_path: Path) -> None:
 def test_a_student_with_gates_is_judged_at_the_sparsity_that_is_wanted(tmp_path: Path) -> None:
     told: list[str] = []
     common = setting(tmp_path, told)
-    gated = stage(tmp_path, common, gates=True, epochs=10.0)
+    gated = stage(tmp_path, common, gates=True, epochs=40.0)
     run_stage(common, gated)
     assert "gone: " in told[-1]
     masks = gated.student.wear_fixed(0.5)
     assert masks is not None and gated.student.masking is not None
+    assert gated.student.gates is not None
+    assert float(gated.student.gates.expected_sparsity().detach()) == pytest.approx(0.5, abs=0.1)
     assert 0.5 <= masks.structure().sparsity(gated.student.masking.parts) < 0.53
     assert structure_words(masks.structure()).count("|") == 2
 

@@ -6,7 +6,7 @@ from torch.nn import functional
 from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification
 
 from laconic.training.examples import Example, collate
-from laconic.training.tasks import KINDS, Kind, TaskObjective, task_logits
+from laconic.training.tasks import KINDS, Kind, task_logits, task_loss
 
 LABELS = {"classification": 2, "regression": 0.5, "span": (1, 3)}
 
@@ -34,7 +34,7 @@ def test_the_loss_is_what_the_model_itself_would_say(kind: Kind) -> None:
         else {"labels": batch.labels}
     )
     expected = model(**batch.inputs, **named).loss
-    torch.testing.assert_close(TaskObjective(kind).loss(model, batch).loss, expected)
+    torch.testing.assert_close(task_loss(kind, task_logits(kind, model(**batch.inputs)), batch), expected)
 
 
 def test_logits_of_a_regression_have_no_axis_of_classes() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -51,8 +52,9 @@ def fresh_folder(folder: Path) -> Iterator[Path]:
             yield fresh
         fresh.chmod(0o755)
         _swap(fresh, folder)
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {error.strerror or error}; nothing new was left behind") from error
+    except (OSError, SafetensorError) as error:
+        said = (error.strerror if isinstance(error, OSError) else None) or error
+        raise OutputError(f"cannot write {folder}: {said}; nothing new was left behind") from error
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
 
@@ -116,7 +118,7 @@ def load_with_head(folder: Path, *, labels: Sequence[str] = (), span: bool = Fal
 
     torch.manual_seed(seed)
     level = logging.get_verbosity()
-    logging.set_verbosity_error()  # That a head is fresh is no news.
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # That a head is fresh is no news.
     try:
         model = _load(folder, choose)
     except CorruptFileError as error:

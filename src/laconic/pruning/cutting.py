@@ -40,15 +40,14 @@ def cut(model: PreTrainedModel, masks: Masks) -> PreTrainedModel:
     """
     if masks.width_D is not None:
         raise UsageError("masks of the width can be worn but not cut yet: leave the gate 'width' out")
-    masks = masks.to(torch.device("cpu"))
-    parts, structure = count_parts(model), masks.structure()
+    parts, structure = count_parts(model), masks.to(torch.device("cpu")).structure()
     try:
         config = cut_config(model.config, layer_sizes(structure, parts))
         smaller: PreTrainedModel = cut_class(type(model))(config)
     except ValueError as error:
         raise UsageError(f"a {type(model).__name__} cannot be cut ({error})") from error
     torch.nn.Module.to(smaller, dtype=model.dtype)
-    kept = dict(_kept(model, masks.only(structure), structure, parts))
+    kept = dict(_kept(model, masks.to(model.device), structure, parts))
     wanted = smaller.state_dict()
     rest = {name: tensor for name, tensor in model.state_dict().items() if name in wanted and name not in kept}
     smaller.load_state_dict({**rest, **kept}, strict=True)

@@ -45,10 +45,12 @@ def layer_distances(
         teacher_KND: hidden states of the layers that teach.
         text_N: 1 for text, 0 for padding.
     """
-    student = (student_LND.detach().float() * text_N[:, None]).flatten(1)
-    teacher = (teacher_KND.float() * text_N[:, None]).flatten(1)
-    squares = teacher.square().sum(-1)[:, None] + student.square().sum(-1)[None]
-    return (squares - 2 * teacher @ student.T) / (text_N.sum() * student_LND.shape[-1])
+    # In bfloat16 the small difference of two large numbers would be lost.
+    with torch.autocast(student_LND.device.type, enabled=False):
+        student = (student_LND.detach().float() * text_N[:, None]).flatten(1)
+        teacher = (teacher_KND.float() * text_N[:, None]).flatten(1)
+        squares = teacher.square().sum(-1)[:, None] + student.square().sum(-1)[None]
+        return (squares - 2 * teacher @ student.T).clamp(min=0) / (text_N.sum() * student_LND.shape[-1])
 
 
 def map_layers(distance_KL: Float[Tensor, "K L"], alive_L: Bool[Tensor, "L"], mapping: str) -> Int64[Tensor, "K"]:

@@ -114,7 +114,7 @@ class Gates(nn.Module):
             step: the number of the update.
         """
         device = next(self.parameters()).device
-        random = torch.Generator(device).manual_seed(self.seed * 1_000_003 + step)
+        random = torch.Generator(device).manual_seed((self.seed * 1_000_003 + step) % 2**63)
         drawn = {
             kind: draw(odds, torch.rand(odds.shape, generator=random, device=device)) for kind, odds in self.log_odds.items()
         }
@@ -125,23 +125,27 @@ class Gates(nn.Module):
         """Masks without chance, as a model is evaluated and cut with.
 
         Args:
-            sparsity: what is to be gone exactly, but for one part (`laconic.pruning.trimming`); None for what the gates expect.
+            sparsity: what is to be gone, exactly but for one of the smallest parts that have gates
+                (`laconic.pruning.trimming`); None for what the gates expect.
 
         Raises:
             UsageError: a sparsity that cannot be reached.
         """
+        device = next(self.parameters()).device
         if sparsity is None:
-            return self._fixed(0.0)
-        masks = self._fixed(self._shift_to(sparsity))
-        open_masks = self._masks({kind: soft(odds) for kind, odds in self.log_odds.items()}, masks.head_LH.device)
-        structure = trim(masks.structure(), self.parts, self.importance(), sparsity=sparsity)
-        return Masks(**{**vars(open_masks), "width_D": masks.width_D}).only(structure)
+            return self._fixed(0.0).to(device)
+        shift = self._shift_to(sparsity)
+        masks, most = self._fixed(shift), max(shift, 0.0)
+        opened = self._masks({kind: soft(odds.cpu() + most) for kind, odds in self.log_odds.items()}, torch.device("cpu"))
+        changing: dict[str, bool] = {"heads": "heads" in self.kinds, "units": "units" in self.kinds}
+        structure = trim(masks.structure(), self.parts, self.importance(), sparsity=sparsity, **changing)
+        return Masks(**{**vars(opened), "width_D": masks.width_D}).only(structure).to(device)
 
     def _fixed(self, shift: float) -> Masks:
-        """The fixed masks if all log-odds were higher by so much."""
-        alone = ("attention", "ffn")
-        values = {kind: fix_alone(odds + shift) if kind in alone else fix(odds + shift) for kind, odds in self.log_odds.items()}
-        return self._masks(values, next(self.parameters()).device)
+        """The fixed masks if all log-odds were higher by so much; on the CPU, for there are few, and many shifts are tried."""
+        alone, shifted = ("attention", "ffn"), {kind: odds.detach().cpu() + shift for kind, odds in self.log_odds.items()}
+        values = {kind: fix_alone(odds) if kind in alone else fix(odds) for kind, odds in shifted.items()}
+        return self._masks(values, torch.device("cpu"))
 
     def _shift_to(self, sparsity: float) -> float:
         """How much higher all log-odds can be with so much gone: all kinds of gates open or close alike."""
@@ -158,8 +162,8 @@ class Gates(nn.Module):
         """How open heads and units are; all alike where they have no gates."""
         parts = self.parts
         return Importance(
-            head_LH=self.log_odds["heads"].detach() if "heads" in self.log_odds else torch.zeros(parts.layers, parts.heads),
-            unit_LU=self.log_odds["units"].detach() if "units" in self.log_odds else torch.zeros(parts.layers, parts.units),
+            head_LH=self.log_odds["heads"].detach().cpu() if "heads" in self.kinds else torch.zeros(parts.layers, parts.heads),
+            unit_LU=self.log_odds["units"].detach().cpu() if "units" in self.kinds else torch.zeros(parts.layers, parts.units),
         )
 
     def expected_size(self) -> Float[Tensor, ""]:

@@ -1,8 +1,6 @@
 """What is left of a model: numbers that its parts are multiplied with, and the bare structure of what is not zero."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -110,12 +108,3 @@ class Structure:
 def to_tensors(masks: Masks | Structure) -> dict[str, Tensor]:
     """Its tensors by their names, for a file."""
     return {field.name: value for field in fields(masks) for value in [getattr(masks, field.name)] if value is not None}
-
-
-def from_tensors(tensors: Mapping[str, Any]) -> Masks:
-    """The masks that `to_tensors` gave.
-
-    Raises:
-        TypeError: tensors of other names.
-    """
-    return Masks(**tensors)

@@ -135,7 +135,7 @@ class Cofi(AbstractObjective[Examples]):
             statistics |= {
                 "price": said.price.detach(),
                 "expected_sparsity": said.sparsity.detach(),
-                "target_sparsity": loss.new_tensor(target),
+                "target_sparsity": torch.full_like(said.sparsity.detach(), target),
             }
         return LossOutput(loss=loss, statistics=statistics)
 
@@ -147,9 +147,9 @@ class Cofi(AbstractObjective[Examples]):
         return (OwnRate(prefix="gates.", rate=rate), OwnRate(prefix="prices.", rate=rate, maximize=True))
 
     def _taught(self, said: Said, logits: Tensor, batch: Examples, deep: bool) -> dict[str, Float[Tensor, ""]]:
-        if self._teacher is None:
-            return {}
         distill = self._distill
+        if self._teacher is None or not (deep or distill.prediction):
+            return {}
         with torch.no_grad():
             teacher: Any = self._teacher.to(logits.device)
             output = teacher(**batch.inputs, output_hidden_states=deep)

@@ -76,6 +76,10 @@ def count_parts(model: PreTrainedModel) -> Parts:
         UsageError: another family, or layers that differ, as those of a pruned model do.
     """
     anatomy = dissect(model)
+    if getattr(model.config, "cut_layers", None) is not None:
+        raise UsageError(
+            f"this {model.config.model_type} has been cut already: prune the model that it was cut from to a higher sparsity"
+        )
     kinds = {_layer_parts(anatomy, number) for number in range(len(anatomy.layers))}
     if len(kinds) != 1:
         raise UsageError(

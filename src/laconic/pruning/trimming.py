@@ -41,7 +41,15 @@ def largest_sparsity(parts: Parts, kinds: tuple[str, ...]) -> float:
     return Structure(head_LH=whole.head_LH & heads, unit_LU=whole.unit_LU & units).sparsity(parts)
 
 
-def trim(structure: Structure, parts: Parts, importance: Importance, *, sparsity: float) -> Structure:
+def trim(
+    structure: Structure,
+    parts: Parts,
+    importance: Importance,
+    *,
+    sparsity: float,
+    heads: bool = True,
+    units: bool = True,
+) -> Structure:
     """The structure that is nearest to one, and at least as sparse as asked for, but by one part.
 
     Heads go where all units are not enough, and come back where all units are too few.
@@ -51,26 +59,28 @@ def trim(structure: Structure, parts: Parts, importance: Importance, *, sparsity
         parts: what the model has.
         importance: which parts go first, and come back last. Units come back where their layer has any; then elsewhere.
         sparsity: the share of parameters that is to be gone.
+        heads: whether heads may go and come back.
+        units: whether units may.
 
     Raises:
-        UsageError: more than there is in all heads and units.
+        UsageError: more than there is in what may go.
     """
 
     def with_heads(head_LH: Tensor) -> Structure:
-        heads = Structure(head_LH=head_LH, unit_LU=structure.unit_LU, width_D=structure.width_D)
-        units_LU = _trim_units(heads, parts, importance, sparsity)
-        return Structure(head_LH=head_LH, unit_LU=units_LU, width_D=structure.width_D)
+        as_before = Structure(head_LH=head_LH, unit_LU=structure.unit_LU, width_D=structure.width_D)
+        unit_LU = _trim_units(as_before, parts, importance, sparsity) if units else structure.unit_LU
+        return Structure(head_LH=head_LH, unit_LU=unit_LU, width_D=structure.width_D)
 
     trimmed = with_heads(structure.head_LH)
-    for head in _order(importance.head_LH, structure.head_LH).tolist():
+    for head in _order(importance.head_LH, structure.head_LH & heads).tolist():
         if trimmed.sparsity(parts) >= sparsity:
             break
         trimmed = with_heads(_changed(trimmed.head_LH, head, False))
     if trimmed.sparsity(parts) < sparsity:
         raise UsageError(f"a sparsity of {sparsity} cannot be reached: everything that can go is {trimmed.sparsity(parts):.4f}")
-    for head in _order(importance.head_LH, ~structure.head_LH).flip(0).tolist():
+    for head in _order(importance.head_LH, ~structure.head_LH & heads).flip(0).tolist():
         larger = with_heads(_changed(trimmed.head_LH, head, True))
-        if not trimmed.unit_LU.all() or larger.sparsity(parts) < sparsity:
+        if (units and not trimmed.unit_LU.all()) or larger.sparsity(parts) < sparsity:
             break
         trimmed = larger
     return trimmed

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from accelerate import PartialState
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laconic.errors import UsageError
 from laconic.model.anatomy import dissect
@@ -23,7 +24,7 @@ from laconic.recipes.prune_stages import Setting, Stage, run_stage
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import MODEL, RECORD, begin_run
 from laconic.recipes.settings import to_plain
-from laconic.recipes.task_data import Tables, TaskData, named_data, table_data
+from laconic.recipes.task_data import Tables, TaskData, load_task_tokenizer, named_data, table_data
 from laconic.records.record import Record
 
 TEACHER = "teacher"
@@ -33,18 +34,24 @@ NAME = "prune"
 def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     """Prune a model; everything is written into `out`.
 
-    `teacher/model` is the dense model of the task, `sparsity-0.95/model` what is left at that sparsity, each beside its record;
-    `record.json` holds all of them.
+    `teacher/model` is the dense model of the task, `sparsity-0.95/model` what is left at that sparsity; `record.json` says what
+    all of them are worth. A run that is complete is not done again.
 
     Raises:
         UsageError: a family, task or sparsity that cannot be, a teacher of another task, or one that has learned nothing.
         TrainingError: the run was interrupted (the checkpoint continues it), or went wrong.
         MissingDataError: the task is not at hand.
     """
+    state = PartialState()
+    if state.num_processes > 1:
+        raise UsageError(f"a pruning run is one process, but {state.num_processes} were launched: start it without a launcher")
+    if options.resume and (out / RECORD).is_file():
+        begin_run(out, NAME, config, resume=True)
+        return Record.load(out / RECORD)
     record = Record.start(kind=NAME, name=config.task or Path(config.data).name, seed=config.seed, config=to_plain(config))
-    tokenizer = load_tokenizer_of(Path(config.model))
+    tokenizer = load_task_tokenizer(Path(config.model))
     data = _load_data(config, tokenizer, options)
-    _require_reachable(config, data)
+    _require_possible(config, data, tokenizer)
     begin_run(out, NAME, config, resume=options.resume)
     setting = Setting(
         data=data,
@@ -52,35 +59,32 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
         evaluations=config.evaluations,
         precision=config.precision,
         seed=config.seed,
+        device=state.device,
         tell=options.progress,
     )
-    teacher, taught = _teacher(config, setting)
-    _require_better_than_chance(taught["scores"], data)
-    save_model(teacher, out / TEACHER / MODEL)
-    tokenizer.save_pretrained(out / TEACHER / MODEL)
-    rows = [{"sparsity": 0.0, **taught, **_sizes(teacher), "structure": None}]
-    student, start = _begin(config, teacher, data, setting), 0.0
-    for sparsity in config.sparsities:
-        rows.append(_prune_to(config, setting, teacher, tokenizer, student, start=start, sparsity=sparsity))
-        start = sparsity
-    finished = record.finish(results={"task": data.name, "metric": next(iter(taught["scores"])), "models": rows})
+    rows = _all_models(config, setting, tokenizer)
+    seconds = sum(row["seconds"] for row in rows)
+    metric = next(iter(rows[0]["scores"]))
+    finished = record.finish(results={"task": data.name, "metric": metric, "models": rows}, cost={"training_seconds": seconds})
     finished.save(out / RECORD)
     return finished
 
 
-def load_tokenizer_of(folder: Path) -> PreTrainedTokenizerBase:
-    """The tokenizer of a model's folder; Python code in the folder is never run.
-
-    Raises:
-        UsageError: there is none.
-    """
-    try:
-        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            folder, local_files_only=True, trust_remote_code=False
-        )
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder} holds no tokenizer: name a folder with a model and its tokenizer") from error
-    return tokenizer
+def _all_models(config: PruneConfig, setting: Setting, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
+    """Make the teacher and every smaller model, and say what each is worth."""
+    teacher, taught = _teacher(config, setting)
+    _require_better_than_chance(taught["scores"], setting.data)
+    save_model(teacher, setting.out / TEACHER / MODEL)
+    tokenizer.save_pretrained(setting.out / TEACHER / MODEL)
+    student, prepared = _begin(config, teacher, setting.data, setting)
+    rows, start = [{"sparsity": 0.0, **taught, **_sizes(teacher), "structure": None}], 0.0
+    for sparsity in config.sparsities:
+        row = _prune_to(config, setting, teacher, tokenizer, student, start=start, sparsity=sparsity)
+        if not start:  # What came before the gates counts for the first that has them.
+            row |= {name: row[name] + prepared[name] for name in ("steps", "seconds")}
+        rows.append(row)
+        start = sparsity
+    return rows
 
 
 def load_student(config: PruneConfig, data: TaskData) -> PreTrainedModel:
@@ -104,13 +108,36 @@ def _load_data(config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options:
     return table_data(tables, tokenizer, **limits)
 
 
-def _require_reachable(config: PruneConfig, data: TaskData) -> None:
-    parts = count_parts(load_student(config, data))
-    most = largest_sparsity(parts, config.gates)
+def _require_possible(config: PruneConfig, data: TaskData, tokenizer: PreTrainedTokenizerBase) -> None:
+    """See before anything is trained that everything can be."""
+    model = load_student(config, data)
+    most = largest_sparsity(count_parts(model), config.gates)
     if config.sparsities[-1] > most:
         raise UsageError(
             f"a sparsity of {config.sparsities[-1]:g} cannot be reached with the gates {', '.join(config.gates)}: "
             f"the largest that can is {math.floor(most * 1000) / 1000:g}"
+        )
+    for name, stage in config.stages().items():
+        if stage.batch > len(data.train):
+            raise UsageError(
+                f"{name}.batch is {stage.batch}, but there are {len(data.train)} examples to learn from: set it lower"
+            )
+    if len(tokenizer) > model.config.vocab_size:
+        raise UsageError(
+            f"the tokenizer in {config.model} has {len(tokenizer):,} ids, but the model {model.config.vocab_size:,}: "
+            "name a folder whose tokenizer is the model's"
+        )
+    _require_positions(model, data, config.model)
+
+
+def _require_positions(model: PreTrainedModel, data: TaskData, folder: str) -> None:
+    longest = max(len(example.columns["input_ids"]) for example in (*data.train, *data.valid))
+    positions = model.config.max_position_embeddings
+    if "roberta" in model.config.model_type:
+        positions -= model.config.pad_token_id + 1
+    if longest > positions:
+        raise UsageError(
+            f"there are examples of {longest} tokens, but the model in {folder} has {positions}: set max_length lower"
         )
 
 
@@ -119,7 +146,7 @@ def _require_better_than_chance(scores: Mapping[str, float], data: TaskData) -> 
     if value <= data.trivial:
         raise UsageError(
             f"the teacher's {name} on {data.name} is {value:.4f}, no better than always giving the commonest answer "
-            f"({data.trivial:.4f}): train it longer, or with another rate (fine_tune.epochs, fine_tune.rate)"
+            f"({data.trivial:.4f}): train it longer, or with another rate (fine_tune.epochs, fine_tune.rate), in another folder"
         )
 
 
@@ -138,28 +165,49 @@ def _teacher(config: PruneConfig, setting: Setting) -> tuple[PreTrainedModel, di
 
 
 def _require_same_task(model: PreTrainedModel, data: TaskData, folder: str) -> None:
-    wanted = 2 if data.kind == "span" else max(1, len(data.labels))
+    """A teacher has to answer the same question about the same ids."""
+    ending, wanted = (
+        ("ForQuestionAnswering", 2) if data.kind == "span" else ("ForSequenceClassification", len(data.labels) or 1)
+    )
+    if not type(model).__name__.endswith(ending):
+        raise UsageError(f"the teacher in {folder} is a {type(model).__name__}, but {data.name} needs one ...{ending}")
     if model.config.num_labels != wanted:
         raise UsageError(
             f"the teacher in {folder} tells {model.config.num_labels} labels, but {data.name} has {wanted}: "
             "name one of this task"
         )
+    names = list((model.config.id2label or {}).values())
+    if data.labels and names != list(data.labels) and not names[0].startswith("LABEL_"):
+        raise UsageError(
+            f"the teacher in {folder} tells {', '.join(names)}, but {data.name} has {', '.join(data.labels)}, in this order"
+        )
+    highest = max(max(example.columns["input_ids"]) for example in data.train)
+    if highest >= model.config.vocab_size:
+        raise UsageError(f"the teacher in {folder} has {model.config.vocab_size:,} ids, fewer than the tokenizer of the model")
+    _require_positions(model, data, folder)
 
 
-def _begin(config: PruneConfig, teacher: PreTrainedModel, data: TaskData, setting: Setting) -> Student:
-    """The student, trained a little before anything is pruned."""
+def _begin(config: PruneConfig, teacher: PreTrainedModel, data: TaskData, setting: Setting) -> tuple[Student, dict[str, Any]]:
+    """The student, trained a little before anything is pruned, and what that took."""
     model = load_student(config, data)
     if config.start == TEACHER:
-        model.load_state_dict(teacher.state_dict())
+        _copy_weights(teacher, model)
     _freeze(config, model)
     width = teacher.config.hidden_size
     student = Student(model, teacher_width=width)
     objective = Cofi(data.kind, distill=config.distill, teacher=teacher)
-    run_stage(setting, Stage(name="prepared", config=config.prepare, student=student, objective=objective))
+    prepared = run_stage(setting, Stage(name="prepared", config=config.prepare, student=student, objective=objective))
     gates = Gates(count_parts(model), kinds=config.gates, seed=config.seed, units_at=config.units_at)
     gated = Student(model, gates=gates, teacher_width=width)
     gated.projection = student.projection
-    return gated
+    return gated, prepared
+
+
+def _copy_weights(teacher: PreTrainedModel, model: PreTrainedModel) -> None:
+    given, wanted = teacher.state_dict(), model.state_dict()
+    if {name: tensor.shape for name, tensor in given.items()} != {name: tensor.shape for name, tensor in wanted.items()}:
+        raise UsageError("the student cannot begin as its teacher, which has another shape: set start to pretrained")
+    model.load_state_dict(given)
 
 
 def _freeze(config: PruneConfig, model: PreTrainedModel) -> None:

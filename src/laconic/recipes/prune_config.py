@@ -4,13 +4,11 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from laconic.pruning.gates import KINDS, USUAL
+from laconic.pruning.gates import LEAST, MOST, USUAL
 from laconic.pruning.objective import DistillConfig
 from laconic.training.loop import PRECISIONS
 
 STARTS = ("pretrained", "teacher")
-REACH = 9.2
-"""Log-odds between the ends of a gate's range."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +54,12 @@ class PruneConfig:
         start: what the student begins with: `pretrained`, as in the paper, or `teacher`.
         max_length: tokens of an example.
         train_limit: examples to learn from, at most.
-        gates: which parts may go (`laconic.pruning.gates.KINDS`).
+        gates: which parts may go (`laconic.pruning.gates.USUAL`). Masks of the width can be learned but not cut yet.
         units_at: log-odds that units begin with.
         gate_rate: learning rate of gates and prices; 0 for one that suits the length of the run.
         warmup: share of the pruning updates over which the sparsity rises.
         distill: what the student learns from.
-        freeze_embeddings: whether embeddings stay as they are in all stages but the teacher's, as in the paper.
+        freeze_embeddings: whether embeddings stay as they are in all stages but the teacher's.
         fine_tune: the teacher's training.
         prepare: of the student before it is pruned.
         prune: with gates, for each sparsity.
@@ -107,8 +105,8 @@ class PruneConfig:
             raise ValueError(f"sparsities is {self.sparsities}, but must lie between 0 and 1")
         if self.start not in STARTS:
             raise ValueError(f"start is {self.start!r}, but must be one of {', '.join(STARTS)}")
-        if not self.gates or set(self.gates) - set(KINDS):
-            raise ValueError(f"gates is {self.gates}, but must be one or several of {', '.join(KINDS)}")
+        if not self.gates or set(self.gates) - set(USUAL):
+            raise ValueError(f"gates is {self.gates}, but must be one or several of {', '.join(USUAL)}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision is {self.precision!r}, but must be one of {', '.join(PRECISIONS)}")
         self._require_ranges()
@@ -125,6 +123,13 @@ class PruneConfig:
         if not 0 <= self.seed < 1 << 63:
             raise ValueError(f"seed is {self.seed}, but must be at least 0 and below 2**63")
 
+    def stages(self) -> dict[str, StageConfig]:
+        """The stages that there are, by the names of their settings."""
+        all_of_them = {"fine_tune": self.fine_tune, "prepare": self.prepare, "prune": self.prune, "tune": self.tune}
+        if self.teacher:
+            del all_of_them["fine_tune"]
+        return {name: stage for name, stage in all_of_them.items() if stage.epochs}
+
     def rate_of_gates(self, steps: int) -> float:
         """The learning rate of gates and prices: CoFi's, or as much more as a gate needs to cross its range in an eighth of a
         short run.
@@ -132,7 +137,7 @@ class PruneConfig:
         Args:
             steps: updates of the pruning stage.
         """
-        return self.gate_rate or min(max(0.01, 8 * REACH / steps), 1.0)
+        return self.gate_rate or min(max(0.01, 8 * (MOST - LEAST) / steps), 1.0)
 
 
 _TUNE = StageConfig(epochs=20, batch=64)
@@ -154,5 +159,5 @@ SCHEDULES: dict[str, dict[str, Any]] = {
     },
     "large": {"prepare": StageConfig(epochs=1), "prune": StageConfig(epochs=20), "tune": _TUNE, "warmup": 0.1},
 }
-"""How long to train. `small` and `large` are CoFi's for tasks of thousands and of hundreds of thousands of examples; `quick` is
-for a machine without accelerator."""
+"""How long to train. `small` and `large` have CoFi's epochs, rates and batches for tasks of thousands and of hundreds of
+thousands of examples, but let all rates fall; `quick` is for a machine without accelerator."""

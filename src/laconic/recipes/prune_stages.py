@@ -19,7 +19,7 @@ from laconic.recipes.task_data import TaskData
 from laconic.records.files import open_atomic
 from laconic.training.checkpoint import BEST, find_checkpoint, read_weights, require_checkpoint
 from laconic.training.examples import ExampleStream
-from laconic.training.loop import LoopConfig, Progress, shares, train
+from laconic.training.loop import LoopConfig, Progress, train
 from laconic.training.optimizer import OptimizerConfig
 from laconic.training.schedule import ScheduleConfig
 
@@ -43,6 +43,7 @@ class Setting:
         evaluations: in each stage.
         precision: as in `LoopConfig`.
         seed: of the order of examples and dropout.
+        device: where models are judged.
         tell: told of every update as (bytes done, bytes in all or None, words).
     """
 
@@ -51,6 +52,7 @@ class Setting:
     evaluations: int
     precision: str
     seed: int
+    device: torch.device
     tell: Tell | None = None
 
     def score(self, model: PreTrainedModel) -> float:
@@ -59,7 +61,7 @@ class Setting:
 
     def scores(self, model: PreTrainedModel) -> dict[str, float]:
         """All scores of a model on the valid split."""
-        model.train(False)
+        torch.nn.Module.to(model, self.device).train(False)
         return self.data.judge(read_logits(model, self.data.valid, kind=self.data.kind, pad_id=self.data.pad_id))
 
 
@@ -104,10 +106,7 @@ def run_stage(setting: Setting, stage: Stage) -> dict[str, Any]:
         done: dict[str, Any] = json.loads((folder / DONE).read_text())
         return done
     loop = _loop(setting, stage, steps)
-    rank, world = shares(loop)
-    stream = ExampleStream(
-        setting.data.train, pad_id=setting.data.pad_id, rows=stage.config.batch, seed=setting.seed, rank=rank, world=world
-    )
+    stream = ExampleStream(setting.data.train, pad_id=setting.data.pad_id, rows=stage.config.batch, seed=setting.seed)
     watch = _Watch(setting, stage, steps)
     outcome = train(
         student,

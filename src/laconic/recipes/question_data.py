@@ -9,8 +9,9 @@ import numpy as np
 from jaxtyping import Int64
 from transformers import PreTrainedTokenizerBase
 
+from laconic.errors import UsageError
 from laconic.evaluation.squad import best_answer, best_spans, squad_scores
-from laconic.recipes.task_data import SQUAD, TaskData, columns_of, pad_id_of
+from laconic.recipes.task_data import SQUAD, TaskData, columns_of, forget_truncation, pad_id_of
 from laconic.text.questions import Question, read_questions
 from laconic.training.examples import Example
 
@@ -74,16 +75,27 @@ def cut_windows(questions: Sequence[Question], tokenizer: PreTrainedTokenizerBas
         questions: each with an answer.
         tokenizer: one of the fast ones.
         max_length: tokens of a window.
+
+    Raises:
+        UsageError: a slow tokenizer, which does not say where tokens stand, or a question that leaves no room for a context.
     """
+    if not tokenizer.is_fast:
+        raise UsageError("questions need a tokenizer that says where its tokens stand: save its fast version (tokenizer.json)")
+    stride, special = int(OVERLAP * max_length), tokenizer.num_special_tokens_to_add(pair=True)
+    asked = tokenizer([question.question.strip() for question in questions], add_special_tokens=False)["input_ids"]
+    least = max(map(len, asked), default=0) + special + stride + 1
+    if least > max_length:
+        raise UsageError(f"max_length is {max_length}, but the longest question leaves no room for its context: set it higher")
     encoded = tokenizer(
         [question.question.strip() for question in questions],
         [question.context for question in questions],
         truncation="only_second",
         max_length=max_length,
-        stride=int(OVERLAP * max_length),
+        stride=stride,
         return_overflowing_tokens=True,
         return_offsets_mapping=True,
     )
+    forget_truncation(tokenizer)
     owner: list[int] = encoded["overflow_to_sample_mapping"]
     offsets, examples = [], []
     for place, number in enumerate(owner):

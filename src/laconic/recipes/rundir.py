@@ -55,8 +55,10 @@ def begin_run(out: Path, name: str, config: Any, *, resume: bool) -> None:
 
 
 def has_begun(out: Path) -> bool:
-    """Whether a folder holds something worth keeping of a run: a checkpoint, a model or a record."""
-    return any((out / name).exists() for name in (f"{_CHECKPOINTS}/last.json", MODEL, RECORD))
+    """Whether a folder holds something worth keeping of a run or of one of its stages: a checkpoint, a model or a record."""
+    if any((out / name).exists() for name in (f"{_CHECKPOINTS}/last.json", MODEL, RECORD)):
+        return True
+    return any(any(out.glob(f"{below}/{_CHECKPOINTS}/last.json")) for below in ("*", "*/*"))
 
 
 def read_config(out: Path) -> dict[str, Any]:

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from laconic.errors import UsageError
+from laconic.errors import CorruptFileError, UsageError
 from laconic.evaluation.scores import score
 from laconic.text.labelled import TASKS, Labelled, LabelledTask, majority, read_table, read_task
 from laconic.training.examples import Example
 from laconic.training.tasks import Kind
 
 SQUAD = "squad"
+_TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _COLUMNS = ("input_ids", "attention_mask", "token_type_ids")
 
 
@@ -58,6 +59,24 @@ class Tables:
     valid: Path | None
     text_columns: tuple[str, ...]
     label: str
+
+
+def load_task_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model's folder; Python code in the folder is never run.
+
+    Raises:
+        UsageError: there is none.
+        CorruptFileError: its files cannot be read.
+    """
+    if not any(any(folder.glob(pattern)) for pattern in _TOKENIZER_FILES):
+        raise UsageError(f"{folder} holds no tokenizer: name a folder with a model and its tokenizer")
+    try:
+        tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:
+        raise CorruptFileError(f"{folder} holds a tokenizer that cannot be read ({error!r}): save it again") from error
+    return tokenizer
 
 
 def named_data(
@@ -137,7 +156,11 @@ def _labelled(
 def _encode(examples: Sequence[Labelled], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Example]:
     first = [example.first for example in examples]
     second = [example.second or "" for example in examples] if examples and examples[0].second is not None else None
+    special = tokenizer.num_special_tokens_to_add(pair=second is not None)
+    if max_length <= special:
+        raise UsageError(f"max_length is {max_length}, but {special} special tokens stand around each example: set it higher")
     encoded = tokenizer(first, second, truncation=True, max_length=max_length)
+    forget_truncation(tokenizer)
     return [
         Example(
             columns=columns_of(encoded, place),
@@ -146,6 +169,13 @@ def _encode(examples: Sequence[Labelled], tokenizer: PreTrainedTokenizerBase, ma
         )
         for place, example in enumerate(examples)
     ]
+
+
+def forget_truncation(tokenizer: PreTrainedTokenizerBase) -> None:
+    """Fast tokenizers keep how they were called last, and would be saved with it."""
+    if isinstance(tokenizer, PreTrainedTokenizerFast):
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
 
 
 def columns_of(encoded: Mapping[str, Any], place: int) -> dict[str, list[int]]:

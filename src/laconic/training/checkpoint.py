@@ -1,8 +1,8 @@
 """Checkpoints that continue a run exactly: safetensors and JSON, no pickle.
 
 A checkpoint is a folder `step-00000100` beside a pointer file, `last.json` or `best.json`, that names it. The folder is
-written under another name and renamed, the pointer is replaced last: a run killed at any moment leaves the checkpoint
-before. Folders that no pointer names are removed.
+written under another name and renamed, pointers are replaced last, that to the last one behind that to the best one: a run
+killed at any moment leaves the checkpoint before. Folders that no pointer names are removed.
 
     model.safetensors        weights and buffers
     optimizer.safetensors    tensors of the optimiser's state; its numbers stand in state.json

@@ -241,7 +241,7 @@ class _Run(Generic[BatchT]):
             if step % config.log_every == 0 or last or "evaluation" in report:
                 self.log(report)
             if _due(config.checkpoint_every, step, last) or stopped or better:
-                self.checkpoint((LAST, BEST) if better else (LAST,))
+                self.checkpoint((BEST, LAST) if better else (LAST,))
             if self.report:
                 self.report(self.progress)
         if self.saved_step != self.progress.step:
@@ -326,7 +326,7 @@ class _Run(Generic[BatchT]):
                 accelerator.backward(output.loss * (share * accelerator.num_processes))
             for name, value in {"loss": output.loss.detach(), **output.statistics}.items():
                 sums[name] = sums.get(name, torch.zeros((), device=accelerator.device)) + value.float() * share
-        return dict(zip(sums, self._sum([float(value) for value in sums.values()]), strict=True))
+        return dict(zip(sums, self._sum(torch.stack(list(sums.values())).tolist()), strict=True))
 
     def _require_finite(self, loss: float, norm: float, step: int, rate: float) -> None:
         if math.isfinite(loss) and math.isfinite(norm):

@@ -1,33 +1,16 @@
 """What is asked of a model beside the next token: a class, a number, or where an answer stands."""
 
-from typing import Literal, final
+from typing import Literal
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from laconic.training.examples import Examples
-from laconic.training.objective import AbstractObjective, LossOutput
 
 Kind = Literal["classification", "regression", "span"]
 KINDS: tuple[Kind, ...] = ("classification", "regression", "span")
-
-
-@final
-class TaskObjective(AbstractObjective[Examples]):
-    """The usual loss of a task: cross-entropy of classes or of first and last tokens, squared error of numbers.
-
-    Args:
-        kind: what is asked.
-    """
-
-    def __init__(self, kind: Kind) -> None:
-        self._kind = kind
-
-    def loss(self, model: nn.Module, batch: Examples) -> LossOutput:
-        """The mean over examples, in nats, or squared units of the label."""
-        return LossOutput(loss=task_loss(self._kind, task_logits(self._kind, model(**batch.inputs)), batch))
 
 
 def task_logits(kind: Kind, output: object) -> Float[Tensor, "B ..."]:

@@ -31,7 +31,7 @@ class Windows:
 
     examples: Sequence[Example]
     owner: Sequence[int]
-    offsets: Sequence[Int64[np.ndarray, "T 2"]]
+    offsets: Sequence[Int64[np.ndarray, "_ 2"]]
 
 
 def squad_data(

@@ -36,6 +36,11 @@ def test_a_table_becomes_a_smaller_classifier(tmp_path: Path, capsys: pytest.Cap
     assert table[0].split()[:2] == ["gone", "accuracy"] and "sparsity-0.5/model" in table[2]
 
 
+def test_columns_without_a_table_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prune", str(tmp_path), "--task", "sst2", "--label", "mark"]) == 2
+    assert "say how a table is read: give one with --data" in capsys.readouterr().err
+
+
 def test_settings_are_shown_without_doing_anything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words(tmp_path, "--list", "--schedule", "small")) == 0
     assert "distill.temperature" in capsys.readouterr().out

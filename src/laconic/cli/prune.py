@@ -18,8 +18,10 @@ def prune(
     task: Annotated[str, typer.Option(help="sst2, mrpc, rte, cola, stsb, qnli, mnli, qqp or squad.")] = "",
     data: Annotated[Path | None, typer.Option(help="Your own task: a .csv, .tsv or .jsonl file with named columns.")] = None,
     valid_data: Annotated[Path | None, typer.Option(help="What to judge on. [every tenth row of --data]")] = None,
-    text_columns: Annotated[str, typer.Option(help="The column with the text, or two with a comma between.")] = "text",
-    label: Annotated[str, typer.Option(help="The column with the label.")] = "label",
+    text_columns: Annotated[
+        str | None, typer.Option(help="The column with the text, or two with a comma between. [text]")
+    ] = None,
+    label: Annotated[str | None, typer.Option(help="The column with the label. [label]")] = None,
     sparsity: Annotated[str, typer.Option(help="What is to go, as a share; several with commas between, rising.")] = "0.95",
     teacher: Annotated[Path | None, typer.Option(help="A model trained for the task. [one is trained]")] = None,
     schedule: Annotated[str, typer.Option(help="How long: quick, small or large, as the paper for such tasks.")] = "quick",
@@ -69,8 +71,8 @@ def _configure(
     task: str,
     data: Path | None,
     valid_data: Path | None,
-    text_columns: str,
-    label: str,
+    text_columns: str | None,
+    label: str | None,
     sparsity: str,
     teacher: Path | None,
     schedule: str,
@@ -81,8 +83,10 @@ def _configure(
         raise UsageError(f"there is no schedule {schedule!r}: choose one of {', '.join(SCHEDULES)}")
     table: dict[str, Any] = {}
     if data is not None:
-        columns = tuple(name.strip() for name in text_columns.split(",") if name.strip())
-        table = {"data": str(data), "valid_data": str(valid_data or ""), "text_columns": columns, "label": label}
+        columns = tuple(name.strip() for name in (text_columns or "text").split(",") if name.strip())
+        table = {"data": str(data), "valid_data": str(valid_data or ""), "text_columns": columns, "label": label or "label"}
+    elif valid_data or text_columns or label:
+        raise UsageError("--valid-data, --text-columns and --label say how a table is read: give one with --data")
     try:
         sparsities = tuple(float(part) for part in sparsity.split(","))
         return PruneConfig(

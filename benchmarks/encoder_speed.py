@@ -22,10 +22,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor, nn
-from transformers import BertConfig, BertModel, PreTrainedModel
+from transformers import BertConfig, PreTrainedModel
 
 from laconic.evaluation.latency import Runner, measure_latency, onnx_runner, speed_ratios, torch_runner
+from laconic.model.cut import CutBertModel, cut_config
 from laconic.model.onnx import export_onnx, quantize_onnx, verify_onnx
 from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
 from laconic.records.record import Record
@@ -88,46 +88,19 @@ FAMILIES = {
 }
 
 
-class NoAttention(nn.Module):
-    """Hands its input on."""
-
-    def forward(self, hidden: Tensor, *_: Any, **__: Any) -> tuple[Tensor, None]:
-        return hidden, None
-
-
-class NoFeedForward(nn.Module):
-    """Hands on what the feed-forward part would have been added to."""
-
-    def forward(self, _: Tensor, residual: Tensor) -> Tensor:
-        return residual
-
-
 def build(structure: Structure) -> PreTrainedModel:
-    """A bare BERT of random weights, built as large as its largest layer and cut in place."""
-    heads = structure.width // structure.size
+    """A bare BERT of random weights, cut to a structure."""
     config = BertConfig(
         hidden_size=structure.width,
-        num_attention_heads=heads,
+        num_attention_heads=structure.width // structure.size,
         num_hidden_layers=len(structure.heads),
         intermediate_size=max(structure.units),
     )
-    model = BertModel(config, add_pooling_layer=False)
-    for layer, kept_heads, kept_units in zip(model.encoder.layer, structure.heads, structure.units, strict=True):
-        _cut(layer, kept_heads * structure.size, kept_units)
-    return model.eval()
-
-
-def _cut(layer: nn.Module, rows: int, units: int) -> None:
-    attention, width = layer.attention.self, layer.attention.output.dense.out_features
-    if rows:
-        attention.query, attention.key, attention.value = (nn.Linear(width, rows) for _ in range(3))
-        layer.attention.output.dense = nn.Linear(rows, width)
-    else:
-        layer.attention = NoAttention()
-    if units:
-        layer.intermediate.dense, layer.output.dense = nn.Linear(width, units), nn.Linear(units, width)
-    else:
-        layer.intermediate, layer.output = nn.Identity(), NoFeedForward()
+    layers = [
+        {"heads": heads, "kv_heads": heads, "units": units}
+        for heads, units in zip(structure.heads, structure.units, strict=True)
+    ]
+    return CutBertModel(cut_config(config, layers), add_pooling_layer=False).eval()
 
 
 def measure_family(family: str, options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -77,7 +77,7 @@ def _all_models(config: PruneConfig, setting: Setting, tokenizer: PreTrainedToke
     save_model(teacher, setting.out / TEACHER / MODEL)
     tokenizer.save_pretrained(setting.out / TEACHER / MODEL)
     student, prepared = _begin(config, teacher, setting.data, setting)
-    rows, start = [{"sparsity": 0.0, **taught, **_sizes(teacher), "structure": None}], 0.0
+    rows, start = [{"sparsity": 0.0, **taught, "parameters": count_all(teacher), "structure": None}], 0.0
     for sparsity in config.sparsities:
         row = _prune_to(config, setting, teacher, tokenizer, student, start=start, sparsity=sparsity)
         if not start:  # What came before the gates counts for the first that has them.
@@ -241,35 +241,25 @@ def _prune_to(
     masks = student.wear_fixed(sparsity)
     assert masks is not None and student.masking is not None
     student.masking.wear(None)
-    model, tuned = tune_cut(config, setting, teacher, student, masks, name=name)
-    folder = setting.out / name / MODEL
-    save_cut(model, folder, tokenizer=tokenizer)
-    row = {
+    model, tuned = _tune_cut(config, setting, teacher, student, masks, name=name)
+    save_cut(model, setting.out / name / MODEL, tokenizer=tokenizer)
+    structure = masks.structure()
+    return {
         "sparsity": sparsity,
         "scores": setting.scores(model),
         "score_before_tuning": pruned.get("score"),
         "steps": pruned["steps"] + tuned["steps"],
         "seconds": pruned["seconds"] + tuned["seconds"],
-        **_sizes(model),
-        "real_sparsity": masks.structure().sparsity(student.masking.parts),
-        "structure": masks.structure().counts(),
+        "parameters": count_all(model),
+        "real_sparsity": structure.sparsity(student.masking.parts),
+        "structure": structure.counts(),
     }
-    return row
 
 
-def tune_cut(
+def _tune_cut(
     config: PruneConfig, setting: Setting, teacher: PreTrainedModel, student: Student, masks: Masks, *, name: str
 ) -> tuple[PreTrainedModel, dict[str, Any]]:
-    """Cut a student by masks and train what is left.
-
-    Args:
-        config: the run's.
-        setting: the run's.
-        teacher: the dense model.
-        student: not wearing anything.
-        masks: what is left of it.
-        name: of the stage's folder.
-    """
+    """Cut a student, which wears nothing, by masks, and train what is left."""
     model = cut(student.model, masks)
     _freeze(config, model)
     smaller = Student(model, teacher_width=teacher.config.hidden_size)
@@ -277,7 +267,3 @@ def tune_cut(
         smaller.projection.load_state_dict(student.projection.state_dict())
     objective = Cofi(setting.data.kind, distill=config.distill, teacher=teacher)
     return model, run_stage(setting, Stage(name=f"{name}/tune", config=config.tune, student=smaller, objective=objective))
-
-
-def _sizes(model: PreTrainedModel) -> dict[str, Any]:
-    return {"parameters": count_all(model)}

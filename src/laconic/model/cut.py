@@ -60,6 +60,9 @@ from transformers.pytorch_utils import Conv1D
 Cut = Mapping[str, int]
 """What is left of a layer: `heads`, `kv_heads` and `units`; no heads or no units: the whole sub-layer is gone."""
 
+UNIT_FIELDS = ("intermediate_size", "hidden_dim", "n_inner")
+"""What configs call the number of feed-forward units; where there is none, it is four times the width."""
+
 Model = TypeVar("Model", bound=PreTrainedModel)
 
 
@@ -70,7 +73,7 @@ def whole_layer(config: PreTrainedConfig) -> dict[str, int]:
         config: of a stock model or a cut one.
     """
     heads = config.num_attention_heads
-    widths = (getattr(config, name, None) for name in ("intermediate_size", "hidden_dim", "n_inner"))
+    widths = (getattr(config, name, None) for name in UNIT_FIELDS)
     units = next((width for width in widths if width is not None), 4 * config.hidden_size)
     return {"heads": heads, "kv_heads": getattr(config, "num_key_value_heads", heads), "units": units}
 

@@ -9,18 +9,18 @@ from accelerate import PartialState
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laconic.errors import UsageError
-from laconic.model.anatomy import dissect
 from laconic.model.cut_folder import save_cut
 from laconic.model.folder import load_any, load_with_head, save_model
 from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.gates import Gates
-from laconic.pruning.masks import Masks
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
 from laconic.pruning.trimming import largest_sparsity
+from laconic.recipes.prune_baselines import shrink, train_baseline
 from laconic.recipes.prune_config import PruneConfig
 from laconic.recipes.prune_stages import Setting, Stage, run_stage
+from laconic.recipes.prune_tuning import freeze_embeddings, tune
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import MODEL, RECORD, begin_run
 from laconic.recipes.settings import to_plain
@@ -79,7 +79,10 @@ def _all_models(config: PruneConfig, setting: Setting, tokenizer: PreTrainedToke
     student, prepared = _begin(config, teacher, setting.data, setting)
     rows, start = [{"sparsity": 0.0, **taught, "parameters": count_all(teacher), "structure": None}], 0.0
     for sparsity in config.sparsities:
-        row = _prune_to(config, setting, teacher, tokenizer, student, start=start, sparsity=sparsity)
+        if config.method == "cofi":
+            row = _prune_to(config, setting, teacher, tokenizer, student, start=start, sparsity=sparsity)
+        else:
+            row = train_baseline(config, setting, teacher, tokenizer, student, sparsity=sparsity)
         if not start:  # What came before the gates counts for the first that has them.
             row |= {name: row[name] + prepared[name] for name in ("steps", "seconds")}
         rows.append(row)
@@ -112,7 +115,9 @@ def _require_possible(config: PruneConfig, data: TaskData, tokenizer: PreTrained
     """See before anything is trained that everything can be."""
     model = load_student(config, data)
     most = largest_sparsity(count_parts(model), config.gates)
-    if config.sparsities[-1] > most:
+    if config.method != "cofi":
+        shrink(config, model, config.sparsities[-1])
+    elif config.sparsities[-1] > most:
         raise UsageError(
             f"a sparsity of {config.sparsities[-1]:g} cannot be reached with the gates {', '.join(config.gates)}: "
             f"the largest that can is {math.floor(most * 1000) / 1000:g}"
@@ -192,11 +197,13 @@ def _begin(config: PruneConfig, teacher: PreTrainedModel, data: TaskData, settin
     model = load_student(config, data)
     if config.start == TEACHER:
         _copy_weights(teacher, model)
-    _freeze(config, model)
+    freeze_embeddings(config, model)
     width = teacher.config.hidden_size
     student = Student(model, teacher_width=width)
     objective = Cofi(data.kind, distill=config.distill, teacher=teacher)
     prepared = run_stage(setting, Stage(name="prepared", config=config.prepare, student=student, objective=objective))
+    if config.method != "cofi":
+        return student, prepared
     gates = Gates(count_parts(model), kinds=config.gates, seed=config.seed, units_at=config.units_at)
     gated = Student(model, gates=gates, teacher_width=width)
     gated.projection = student.projection
@@ -208,13 +215,6 @@ def _copy_weights(teacher: PreTrainedModel, model: PreTrainedModel) -> None:
     if {name: tensor.shape for name, tensor in given.items()} != {name: tensor.shape for name, tensor in wanted.items()}:
         raise UsageError("the student cannot begin as its teacher, which has another shape: set start to pretrained")
     model.load_state_dict(given)
-
-
-def _freeze(config: PruneConfig, model: PreTrainedModel) -> None:
-    if config.freeze_embeddings:
-        anatomy = dissect(model)
-        for module in (*anatomy.embeddings, *anatomy.outer_norms):
-            module.requires_grad_(False)
 
 
 def _prune_to(
@@ -241,7 +241,9 @@ def _prune_to(
     masks = student.wear_fixed(sparsity)
     assert masks is not None and student.masking is not None
     student.masking.wear(None)
-    model, tuned = _tune_cut(config, setting, teacher, student, masks, name=name)
+    model = cut(student.model, masks)
+    freeze_embeddings(config, model)
+    tuned = tune(config, setting, teacher, model, name=name, stage=config.tune, projection=student.projection)
     save_cut(model, setting.out / name / MODEL, tokenizer=tokenizer)
     structure = masks.structure()
     return {
@@ -254,16 +256,3 @@ def _prune_to(
         "real_sparsity": structure.sparsity(student.masking.parts),
         "structure": structure.counts(),
     }
-
-
-def _tune_cut(
-    config: PruneConfig, setting: Setting, teacher: PreTrainedModel, student: Student, masks: Masks, *, name: str
-) -> tuple[PreTrainedModel, dict[str, Any]]:
-    """Cut a student, which wears nothing, by masks, and train what is left."""
-    model = cut(student.model, masks)
-    _freeze(config, model)
-    smaller = Student(model, teacher_width=teacher.config.hidden_size)
-    if student.projection is not None and smaller.projection is not None:
-        smaller.projection.load_state_dict(student.projection.state_dict())
-    objective = Cofi(setting.data.kind, distill=config.distill, teacher=teacher)
-    return model, run_stage(setting, Stage(name=f"{name}/tune", config=config.tune, student=smaller, objective=objective))

@@ -10,6 +10,10 @@ from laconic.training.loop import PRECISIONS
 
 STARTS = ("pretrained", "teacher")
 
+METHODS = ("cofi", "layers", "magnitude", "weights", "small")
+"""How a model becomes small: CoFi, and what it is compared with (`laconic.pruning.baselines`): the first layers only, without
+the heads and units with the smallest weights, without the smallest single weights, or narrow from the start."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StageConfig:
@@ -50,6 +54,7 @@ class PruneConfig:
         text_columns: of the tables: one, or two for pairs.
         label: the tables' column of the label.
         sparsities: shares of the parameters of attention and feed-forward parts that are to go, rising.
+        method: one of `METHODS`.
         teacher: a folder with a trained model of the task; empty to train one.
         start: what the student begins with: `pretrained`, as in the paper, or `teacher`.
         max_length: tokens of an example.
@@ -76,6 +81,7 @@ class PruneConfig:
     text_columns: tuple[str, ...] = ()
     label: str = ""
     sparsities: tuple[float, ...] = (0.95,)
+    method: str = "cofi"
     teacher: str = ""
     start: str = "pretrained"
     max_length: int = 128
@@ -103,6 +109,8 @@ class PruneConfig:
             raise ValueError(f"sparsities is {self.sparsities}, but must be numbers that rise")
         if not 0 < self.sparsities[0] <= self.sparsities[-1] < 1:
             raise ValueError(f"sparsities is {self.sparsities}, but must lie between 0 and 1")
+        if self.method not in METHODS:
+            raise ValueError(f"method is {self.method!r}, but must be one of {', '.join(METHODS)}")
         if self.start not in STARTS:
             raise ValueError(f"start is {self.start!r}, but must be one of {', '.join(STARTS)}")
         if not self.gates or set(self.gates) - set(USUAL):
@@ -128,6 +136,8 @@ class PruneConfig:
         all_of_them = {"fine_tune": self.fine_tune, "prepare": self.prepare, "prune": self.prune, "tune": self.tune}
         if self.teacher:
             del all_of_them["fine_tune"]
+        if self.method != "cofi":
+            del all_of_them["prune"]
         return {name: stage for name, stage in all_of_them.items() if stage.epochs}
 
     def rate_of_gates(self, steps: int) -> float:

@@ -1,0 +1,95 @@
+"""What CoFi is compared with: the same teacher, data and number of examples seen, and another way to become small."""
+
+import copy
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from laconic.model.cut_folder import save_cut
+from laconic.model.folder import save_model
+from laconic.pruning.baselines import by_magnitude, count_zeros, drop_weights, first_layers, keep_zeros, small_model
+from laconic.pruning.cutting import count_all, cut
+from laconic.pruning.masks import Structure
+from laconic.pruning.parts import count_parts
+from laconic.pruning.student import Student
+from laconic.recipes.prune_config import PruneConfig, StageConfig
+from laconic.recipes.prune_stages import Setting
+from laconic.recipes.prune_tuning import freeze_embeddings, tune
+from laconic.recipes.rundir import MODEL
+
+CHOICES: dict[str, Callable[[PreTrainedModel, float], Structure]] = {"layers": first_layers, "magnitude": by_magnitude}
+"""Baselines that choose at once what stays, and cut the rest."""
+
+
+def train_baseline(
+    config: PruneConfig,
+    setting: Setting,
+    teacher: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    student: Student,
+    *,
+    sparsity: float,
+) -> dict[str, Any]:
+    """Make a model smaller by the baseline that `config.method` names, train it, judge and write it.
+
+    Args:
+        config: the run; the stage has the examples of `prune` and `tune` together.
+        setting: what all stages share.
+        teacher: the dense model of the task.
+        tokenizer: written beside the model.
+        student: what the smaller model is made from; stays as it is.
+        sparsity: the share of the parameters of its layers that is to be gone.
+
+    Returns:
+        The row of the record.
+    """
+    name, total = f"sparsity-{sparsity:g}", count_parts(student.model).total
+    model, structure = shrink(config, student.model, sparsity)
+    random = config.method == "small"
+    if not random:
+        freeze_embeddings(config, model)
+    projection = None if random else student.projection
+    tuned = tune(config, setting, teacher, model, name=name, stage=_whole_stage(config), projection=projection)
+    if config.method == "weights":
+        keep_zeros(model)
+    counts = count_all(model)
+    left = counts["pruned"]
+    if config.method == "weights":
+        left -= count_zeros(model)
+    folder = setting.out / name / MODEL
+    if structure is None:
+        save_model(model, folder)
+        tokenizer.save_pretrained(folder)
+    else:
+        save_cut(model, folder, tokenizer=tokenizer)
+    return {
+        "sparsity": sparsity,
+        "scores": setting.scores(model),
+        "steps": tuned["steps"],
+        "seconds": tuned["seconds"],
+        "parameters": counts,
+        "real_sparsity": 1 - left / total,
+        "structure": None if structure is None else structure.counts(),
+    }
+
+
+def shrink(config: PruneConfig, model: PreTrainedModel, sparsity: float) -> tuple[PreTrainedModel, Structure | None]:
+    """A smaller model by the baseline that `config.method` names, not trained yet, and what it has of the other's parts.
+
+    Raises:
+        UsageError: a sparsity that cannot be reached.
+    """
+    if config.method == "small":
+        return small_model(model, sparsity, seed=config.seed), None
+    if config.method == "weights":
+        sparse = copy.deepcopy(model)
+        drop_weights(sparse, sparsity)
+        return sparse, None
+    structure = CHOICES[config.method](model, sparsity)
+    return cut(model, structure.masks()), structure
+
+
+def _whole_stage(config: PruneConfig) -> StageConfig:
+    return replace(config.tune, epochs=config.prune.epochs + config.tune.epochs)

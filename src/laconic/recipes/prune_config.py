@@ -154,9 +154,10 @@ _TUNE = StageConfig(epochs=20, batch=64)
 SCHEDULES: dict[str, dict[str, Any]] = {
     "quick": {
         "fine_tune": StageConfig(epochs=3, rate=5e-5),
-        "prepare": StageConfig(epochs=1, rate=5e-5),
+        "start": "teacher",
+        "prepare": StageConfig(epochs=0),
         "prune": StageConfig(epochs=6, rate=5e-5),
-        "tune": StageConfig(epochs=4, rate=5e-5),
+        "tune": StageConfig(epochs=6, rate=1e-4),
         "warmup": 0.4,
         "units_at": 2.0,
     },

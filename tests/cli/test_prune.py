@@ -55,6 +55,7 @@ def test_settings_are_shown_without_doing_anything(tmp_path: Path, capsys: pytes
         (["--text", "book.txt"], "of task, data and text none or several are given"),
         (["--valid-text", "book.txt"], "--valid-text says what a text is judged on: give one with --text"),
         (["--sparsity", "half"], "half"),
+        (["--speedup", "5"], "exactly one must say how small"),
         (["--sparsity", "0.9,0.5"], "numbers that rise"),
         (["--schedule", "long"], "there is no schedule 'long': choose one of quick, small, large, text"),
         (["--label", "mark"], "mark"),

@@ -26,7 +26,10 @@ def prune(
         str | None, typer.Option(help="The column with the text, or two with a comma between. [text]")
     ] = None,
     label: Annotated[str | None, typer.Option(help="The column with the label. [label]")] = None,
-    sparsity: Annotated[str, typer.Option(help="What is to go, as a share; several with commas between, rising.")] = "0.95",
+    sparsity: Annotated[
+        str | None, typer.Option(help="What is to go, as a share; several with commas between, rising. [0.95]")
+    ] = None,
+    speedup: Annotated[str | None, typer.Option(help="Instead: how many times faster on this machine, such as 5,10.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="A model trained for the task. [one is trained]")] = None,
     schedule: Annotated[
         str | None, typer.Option(help="How long: quick; small or large, as the paper for such tasks; text. [quick or text]")
@@ -57,13 +60,19 @@ def prune(
     Example: half of a GPT-2 or a Llama, on a text of one's own:
 
         $ laconic prune gpt2 --text book.txt --sparsity 0.5 --out runs/half
+
+    Example: models that are really 5 and 10 times faster here, at texts of 64 tokens:
+
+        $ laconic prune encoder --task sst2 --speedup 5,10 --set latency.length=64 --out runs/fast
     """
     from laconic.cli.bars import training_bar
     from laconic.recipes.registry import RunOptions
     from laconic.recipes.settings import apply_settings, list_settings, to_plain
 
     config = apply_settings(
-        _configure(model, task, (data, valid_data, text_columns, label), (text, valid_text), sparsity, teacher, schedule),
+        _configure(
+            model, task, (data, valid_data, text_columns, label), (text, valid_text), (sparsity, speedup), teacher, schedule
+        ),
         settings or [],
     )
     if show:
@@ -82,7 +91,7 @@ def _configure(
     task: str,
     table: tuple[Path | None, Path | None, str | None, str | None],
     texts: tuple[str | None, str | None],
-    sparsity: str,
+    targets: tuple[str | None, str | None],
     teacher: Path | None,
     schedule: str | None,
 ) -> "PruneConfig":
@@ -93,12 +102,15 @@ def _configure(
         raise UsageError(f"there is no schedule {schedule!r}: choose one of {', '.join(SCHEDULES)}")
     learned: dict[str, Any] = {"task": task, **_table(*table), **_text(*texts)}
     try:
-        sparsities = tuple(float(part) for part in sparsity.split(","))
-        return PruneConfig(
-            model=str(model), sparsities=sparsities, teacher=str(teacher or ""), **learned, **SCHEDULES[schedule]
-        )
+        sparsity, speedup = (_numbers(words) for words in targets)
+        sizes: dict[str, Any] = {"sparsities": sparsity, "speedups": speedup} if sparsity or speedup else {}
+        return PruneConfig(model=str(model), teacher=str(teacher or ""), **sizes, **learned, **SCHEDULES[schedule])
     except ValueError as error:
         raise UsageError(f"{error}; laconic prune --help lists what can be set") from error
+
+
+def _numbers(words: str | None) -> tuple[float, ...]:
+    return tuple(float(part) for part in words.split(",")) if words else ()
 
 
 def _table(data: Path | None, valid_data: Path | None, text_columns: str | None, label: str | None) -> dict[str, Any]:
@@ -121,11 +133,15 @@ def describe(record: "Record", folder: Path) -> str:
     models = record.results["models"]
     names = list(models[0]["scores"])
     titles = "  ".join(f"{name:>9}" for name in names)
-    lines = [f"{'gone':>7}  {titles}  {'parameters':>11}  {'without embeddings':>18}  model"]
+    fast = any("speedup" in row for row in models)
+    faster = f"{'faster':>8}  " if fast else ""
+    lines = [f"{'gone':>7}  {faster}{titles}  {'parameters':>11}  {'without embeddings':>18}  model"]
     for row in models:
         sizes = row["parameters"]
-        place = folder / (f"sparsity-{row['sparsity']:g}" if row["sparsity"] else "teacher") / "model"
+        place = folder / row["folder"] / "model"
+        speed = row.get("speedup", {}).get("measured", 1.0)
+        faster = f"{f'{speed:.2f}x':>8}  " if fast else ""
         gone = row.get("real_sparsity", 0.0)
         scores = "  ".join(f"{row['scores'][name]:>{max(9, len(name))}.4f}" for name in names)
-        lines.append(f"{gone:>7.1%}  {scores}  {sizes['all']:>11,}  {sizes['without_embeddings']:>18,}  {place}")
+        lines.append(f"{gone:>7.1%}  {faster}{scores}  {sizes['all']:>11,}  {sizes['without_embeddings']:>18,}  {place}")
     return "\n".join(lines)

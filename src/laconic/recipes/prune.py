@@ -1,6 +1,5 @@
 """CoFi as one run: a teacher, a student with gates, and for each sparsity a cut model, trained again, judged and written."""
 
-import math
 from collections.abc import Mapping
 from itertools import chain
 from pathlib import Path
@@ -17,9 +16,8 @@ from laconic.pruning.cutting import count_all, cut, require_cuttable
 from laconic.pruning.gates import Gates
 from laconic.pruning.masks import Masks
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
-from laconic.pruning.parts import count_parts
+from laconic.pruning.parts import Parts, count_parts
 from laconic.pruning.student import Student
-from laconic.pruning.trimming import largest_sparsity
 from laconic.recipes.language_data import (
     LanguageTokenizer,
     Texts,
@@ -29,6 +27,7 @@ from laconic.recipes.language_data import (
 )
 from laconic.recipes.prune_config import PruneConfig
 from laconic.recipes.prune_stages import Setting, Stage, run_stage
+from laconic.recipes.prune_targets import LATENCY, Target, Targets, find_targets, size_targets
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import MODEL, RECORD, begin_run
 from laconic.recipes.settings import to_plain
@@ -42,11 +41,11 @@ NAME = "prune"
 def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     """Prune a model; everything is written into `out`.
 
-    `teacher/model` is the dense model of the task, `sparsity-0.95/model` what is left at that sparsity; `record.json` says what
-    all of them are worth. A run that is complete is not done again.
+    `teacher/model` is the dense model of the task, `sparsity-0.95/model` what is left at that sparsity, or `speedup-10/model`
+    at that speed-up; `record.json` says what all of them are worth. A run that is complete is not done again.
 
     Raises:
-        UsageError: a family, task or sparsity that cannot be, a teacher of another task, or one that has learned nothing.
+        UsageError: a family, task or target that cannot be, a teacher of another task, or one that has learned nothing.
         TrainingError: the run was interrupted (the checkpoint continues it), or went wrong.
         MissingDataError: the task is not at hand.
     """
@@ -61,6 +60,8 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     tokenizer, data = _load_data(config, options)
     _require_possible(config, data, tokenizer)
     begin_run(out, NAME, config, resume=options.resume)
+    if not options.resume:
+        (out / LATENCY).unlink(missing_ok=True)
     setting = Setting(
         data=data,
         out=out,
@@ -70,28 +71,39 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
         device=state.device,
         tell=options.progress,
     )
-    rows = _all_models(config, setting, tokenizer)
+    targets = find_targets(load_student(config, data), config, out, device=state.device)
+    rows = _all_models(config, setting, tokenizer, targets)
     seconds = sum(row["seconds"] for row in rows)
     metric = next(iter(rows[0]["scores"]))
-    finished = record.finish(results={"task": data.name, "metric": metric, "models": rows}, cost={"training_seconds": seconds})
+    results: dict[str, Any] = {
+        "task": data.name,
+        "metric": metric,
+        "lower_is_better": data.lower_is_better,
+        "judged_on": {"examples": len(data.valid), "bytes": sum(example.bytes for example in data.valid)},
+        "models": rows,
+    }
+    if targets.table is not None:
+        results["latency_table"] = targets.table.to_dict()
+    finished = record.finish(results=results, cost={"training_seconds": seconds})
     finished.save(out / RECORD)
     return finished
 
 
-def _all_models(config: PruneConfig, setting: Setting, tokenizer: LanguageTokenizer) -> list[dict[str, Any]]:
+def _all_models(config: PruneConfig, setting: Setting, tokenizer: LanguageTokenizer, targets: Targets) -> list[dict[str, Any]]:
     """Make the teacher and every smaller model, and say what each is worth."""
     teacher, taught = _teacher(config, setting)
     _require_better_than_chance(taught["scores"], setting.data)
     save_model(teacher, setting.out / TEACHER / MODEL)
     tokenizer.save_pretrained(setting.out / TEACHER / MODEL)
-    student, prepared = _begin(config, teacher, setting.data, setting)
-    rows, start = [{"sparsity": 0.0, **taught, "parameters": count_all(teacher), "structure": None}], 0.0
-    for sparsity in config.sparsities:
-        row = _prune_to(config, setting, teacher, tokenizer, student, start=start, sparsity=sparsity)
+    student, prepared = _begin(config, teacher, setting, targets.parts)
+    first = {"folder": TEACHER, "sparsity": 0.0, **taught, "parameters": count_all(teacher), "structure": None}
+    rows, start = [first], 0.0
+    for target in targets.all:
+        row = _prune_to(config, setting, teacher, tokenizer, student, targets, start=start, target=target)
         if not start:  # What came before the gates counts for the first that has them.
             row |= {name: row[name] + prepared[name] for name in ("steps", "seconds")}
         rows.append(row)
-        start = sparsity
+        start = target.share
     return rows
 
 
@@ -138,12 +150,8 @@ def _load_task(
 def _require_possible(config: PruneConfig, data: TaskData, tokenizer: LanguageTokenizer) -> None:
     """See before anything is trained that everything can be."""
     model = load_student(config, data)
-    most = largest_sparsity(count_parts(model), config.gates)
-    if config.sparsities[-1] > most:
-        raise UsageError(
-            f"a sparsity of {config.sparsities[-1]:g} cannot be reached with the gates {', '.join(config.gates)}: "
-            f"the largest that can is {math.floor(most * 1000) / 1000:g}"
-        )
+    if config.sparsities:
+        size_targets(config, count_parts(model))
     for name, stage in config.stages().items():
         if stage.batch > len(data.train):
             raise UsageError(
@@ -155,17 +163,25 @@ def _require_possible(config: PruneConfig, data: TaskData, tokenizer: LanguageTo
             "name a folder whose tokenizer is the model's"
         )
     _require_positions(model, data, config.model)
+    if config.speedups and config.latency.length > _positions(model):
+        raise UsageError(
+            f"latency.length is {config.latency.length}, but the model in {config.model} has {_positions(model)} positions: "
+            "set it lower"
+        )
 
 
 def _require_positions(model: PreTrainedModel, data: TaskData, folder: str) -> None:
     longest = max(len(example.columns["input_ids"]) for example in chain(data.train, data.valid))
-    positions = model.config.max_position_embeddings
-    if "roberta" in model.config.model_type:
-        positions -= model.config.pad_token_id + 1
+    positions = _positions(model)
     if longest > positions:
         raise UsageError(
             f"there are examples of {longest} tokens, but the model in {folder} has {positions}: set max_length lower"
         )
+
+
+def _positions(model: PreTrainedModel) -> int:
+    positions: int = model.config.max_position_embeddings
+    return positions - (model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0)
 
 
 def _require_better_than_chance(scores: Mapping[str, float], data: TaskData) -> None:
@@ -221,8 +237,9 @@ def _require_same_labels(model: PreTrainedModel, data: TaskData, folder: str) ->
         )
 
 
-def _begin(config: PruneConfig, teacher: PreTrainedModel, data: TaskData, setting: Setting) -> tuple[Student, dict[str, Any]]:
+def _begin(config: PruneConfig, teacher: PreTrainedModel, setting: Setting, parts: Parts) -> tuple[Student, dict[str, Any]]:
     """The student, trained a little before anything is pruned, and what that took."""
+    data = setting.data
     model = load_student(config, data)
     if config.start == TEACHER:
         _copy_weights(teacher, model)
@@ -231,7 +248,7 @@ def _begin(config: PruneConfig, teacher: PreTrainedModel, data: TaskData, settin
     student = Student(model, teacher_width=width)
     objective = Cofi(data.kind, distill=config.distill, teacher=teacher)
     prepared = run_stage(setting, Stage(name="prepared", config=config.prepare, student=student, objective=objective))
-    gates = Gates(count_parts(model), kinds=config.gates, seed=config.seed, units_at=config.units_at)
+    gates = Gates(parts, kinds=config.gates, seed=config.seed, units_at=config.units_at)
     gated = Student(model, gates=gates, teacher_width=width)
     gated.projection = student.projection
     return gated, prepared
@@ -258,12 +275,13 @@ def _prune_to(
     teacher: PreTrainedModel,
     tokenizer: LanguageTokenizer,
     student: Student,
+    targets: Targets,
     *,
     start: float,
-    sparsity: float,
+    target: Target,
 ) -> dict[str, Any]:
     """Prune a student further, cut it, train what is left, judge and write it; the student can then be pruned further."""
-    name = f"sparsity-{sparsity:g}"
+    name, sparsity = target.folder, target.share
     steps = config.prune.steps(len(setting.data.train))
     constraint = ConstraintConfig(
         sparsity=sparsity, start=start, warmup=round(config.warmup * steps), rate=config.rate_of_gates(max(1, steps))
@@ -279,15 +297,18 @@ def _prune_to(
     model, tuned = _tune_cut(config, setting, teacher, student, masks, name=name)
     save_cut(model, setting.out / name / MODEL, tokenizer=tokenizer)
     structure = masks.structure()
+    real = structure.sparsity(student.masking.parts)
     return {
-        "sparsity": sparsity,
+        "folder": name,
+        "sparsity": real if target.speedup else sparsity,
         "scores": setting.scores(model),
         "score_before_tuning": pruned.get("score"),
         "steps": pruned["steps"] + tuned["steps"],
         "seconds": pruned["seconds"] + tuned["seconds"],
         "parameters": count_all(model),
-        "real_sparsity": structure.sparsity(student.masking.parts),
+        "real_sparsity": real,
         "structure": structure.counts(),
+        **targets.describe(target, structure, student.model, model),
     }
 
 

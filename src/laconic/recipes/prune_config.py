@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from laconic.evaluation.latency_table import LatencyConfig
 from laconic.pruning.gates import LEAST, MOST, USUAL
 from laconic.pruning.objective import DistillConfig
 from laconic.training.loop import PRECISIONS
@@ -52,7 +53,9 @@ class PruneConfig:
         valid_bytes: of the text that is judged on, how many are read; None for all.
         text_columns: of the tables: one, or two for pairs.
         label: the tables' column of the label.
-        sparsities: shares of the parameters of attention and feed-forward parts that are to go, rising.
+        sparsities: shares of the parameters of attention and feed-forward parts that are to go, rising; none for speed-ups.
+        speedups: how many times faster models are to be on this machine, rising; none for sparsities.
+        latency: how they are timed.
         teacher: a folder with a trained model of the task; empty to train one.
         start: what the student begins with: `pretrained`, as in the paper, or `teacher`.
         max_length: tokens of an example, or of the chunks that a text is cut into.
@@ -82,6 +85,8 @@ class PruneConfig:
     text_columns: tuple[str, ...] = ()
     label: str = ""
     sparsities: tuple[float, ...] = (0.95,)
+    speedups: tuple[float, ...] = ()
+    latency: LatencyConfig = field(default_factory=LatencyConfig)
     teacher: str = ""
     start: str = "pretrained"
     max_length: int = 128
@@ -105,10 +110,7 @@ class PruneConfig:
             raise ValueError("of task, data and text none or several are given, but exactly one must say what to learn")
         if self.data and (len(self.text_columns) not in (1, 2) or not self.label):
             raise ValueError("text_columns and label must name one or two columns and one more of the data")
-        if not self.sparsities or list(self.sparsities) != sorted(set(self.sparsities)):
-            raise ValueError(f"sparsities is {self.sparsities}, but must be numbers that rise")
-        if not 0 < self.sparsities[0] <= self.sparsities[-1] < 1:
-            raise ValueError(f"sparsities is {self.sparsities}, but must lie between 0 and 1")
+        self._require_targets()
         if self.start not in STARTS:
             raise ValueError(f"start is {self.start!r}, but must be one of {', '.join(STARTS)}")
         if not self.gates or set(self.gates) - set(USUAL):
@@ -116,6 +118,18 @@ class PruneConfig:
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision is {self.precision!r}, but must be one of {', '.join(PRECISIONS)}")
         self._require_ranges()
+
+    def _require_targets(self) -> None:
+        if bool(self.sparsities) == bool(self.speedups):
+            raise ValueError(
+                f"sparsities is {self.sparsities} and speedups is {self.speedups}, but exactly one must say how small"
+            )
+        for name, least, most, words in (("sparsities", 0, 1, "between 0 and 1"), ("speedups", 1, math.inf, "above 1")):
+            values = getattr(self, name)
+            if list(values) != sorted(set(values)):
+                raise ValueError(f"{name} is {values}, but must be numbers that rise")
+            if values and not least < values[0] <= values[-1] < most:
+                raise ValueError(f"{name} is {values}, but must lie {words}")
 
     def _require_ranges(self) -> None:
         for name in ("max_length", "train_limit", "valid_bytes", "evaluations"):

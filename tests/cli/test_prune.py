@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import pytest
+from tests.tiny_decoder import tiny_decoder, tiny_text
 from tests.tiny_encoder import tiny_encoder, tiny_table
 
 from laconic.cli.main import main
@@ -50,10 +51,13 @@ def test_settings_are_shown_without_doing_anything(tmp_path: Path, capsys: pytes
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (["--task", "sst2"], "task and data are both given"),
+        (["--task", "sst2"], "of task, data and text none or several are given"),
+        (["--text", "book.txt"], "of task, data and text none or several are given"),
+        (["--valid-text", "book.txt"], "--valid-text says what a text is judged on: give one with --text"),
         (["--sparsity", "half"], "half"),
+        (["--speedup", "5"], "exactly one must say how small"),
         (["--sparsity", "0.9,0.5"], "numbers that rise"),
-        (["--schedule", "long"], "there is no schedule 'long': choose one of quick, small, large"),
+        (["--schedule", "long"], "there is no schedule 'long': choose one of quick, small, large, text"),
         (["--label", "mark"], "mark"),
         (["--set", "distill.mapping=any"], "mapping is 'any'"),
     ],
@@ -64,3 +68,25 @@ def test_misuse_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main(asked) == 2
     said = capsys.readouterr().err.strip()
     assert sentence in said and said.startswith("laconic: ")
+
+
+def test_a_language_model_is_pruned_on_a_text_and_judged_by_its_bytes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, model = tiny_text(tmp_path / "book.txt"), tiny_decoder(tmp_path / "gpt2")
+    quick = [
+        "fine_tune.epochs=4",
+        "fine_tune.rate=0.01",
+        "prune.epochs=0.2",
+        "tune.epochs=0.2",
+        "evaluations=1",
+        "max_length=16",
+    ]
+    settings = [word for setting in quick for word in ("--set", setting)]
+    out = tmp_path / "run"
+    code = main(["prune", str(model), "--text", str(text), "--sparsity", "0.5", *settings, "--out", str(out)])
+    said = capsys.readouterr()
+    assert code == 0, said.err
+    table = [line.split() for line in said.out.splitlines()]
+    assert table[0][:4] == ["gone", "bits_per_byte", "perplexity", "parameters"]
+    assert float(table[1][1]) < float(table[2][1]) and table[2][-1].endswith("sparsity-0.5/model")

@@ -19,7 +19,7 @@ from transformers import (
 )
 
 from laconic.errors import UsageError
-from laconic.model.probe import answers, at_rest, input_names, random_inputs
+from laconic.model.probe import answers, at_rest, input_names, random_inputs, without_cache
 
 NAMES = ("input_ids", "attention_mask", "token_type_ids")
 TINY = {"vocab_size": 20, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
@@ -91,3 +91,9 @@ def test_a_model_at_rest_is_as_it_was_afterwards() -> None:
 def test_no_inputs_at_all_are_refused(batch: int, length: int, named: str) -> None:
     with pytest.raises(ValueError, match=named):
         random_inputs(NAMES, 20, batch=batch, length=length, seed=0)
+
+
+def test_only_models_that_go_on_with_a_text_are_told_to_keep_no_cache() -> None:
+    decoder = GPT2LMHeadModel(GPT2Config(vocab_size=20, n_embd=8, n_layer=1, n_head=2))
+    assert without_cache(bert()) == {}
+    assert decoder(torch.tensor([[1, 2]]), **without_cache(decoder)).past_key_values is None

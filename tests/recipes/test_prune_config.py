@@ -12,10 +12,15 @@ def test_it_comes_back_from_json() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"task": ""}, "task and data are both given or both missing"),
-        ({"data": "x.csv"}, "task and data are both given or both missing"),
+        ({"task": ""}, "of task, data and text none or several are given"),
+        ({"data": "x.csv"}, "of task, data and text none or several are given"),
+        ({"text": "x.txt"}, "of task, data and text none or several are given"),
+        ({"valid_bytes": 0}, "valid_bytes is 0"),
         ({"task": "", "data": "x.csv"}, "text_columns and label"),
-        ({"sparsities": ()}, "sparsities is"),
+        ({"sparsities": ()}, "exactly one must say how small"),
+        ({"speedups": (5.0,)}, "exactly one must say how small"),
+        ({"sparsities": (), "speedups": (5.0, 2.0)}, "speedups is .* numbers that rise"),
+        ({"sparsities": (), "speedups": (1.0,)}, "speedups is .* above 1"),
         ({"sparsities": (0.9, 0.6)}, "numbers that rise"),
         ({"sparsities": (0.5, 1.0)}, "between 0 and 1"),
         ({"start": "random"}, "start is 'random'"),

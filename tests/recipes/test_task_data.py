@@ -1,11 +1,26 @@
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from tests.tiny_encoder import tiny_table, tiny_tokenizer
 
 from laconic.errors import UsageError
+from laconic.recipes import task_data
 from laconic.recipes.task_data import Tables, named_data, pad_id_of, table_data
+
+
+class Saying(torch.nn.Module):
+    """A model whose logits are a function of the ids."""
+
+    def __init__(self, says: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.says, self.anchor = says, torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, input_ids: torch.Tensor, **more: torch.Tensor) -> SimpleNamespace:
+        return SimpleNamespace(logits=self.says(input_ids))
 
 
 def tables(tmp_path: Path, **changes: object) -> Tables:
@@ -16,9 +31,12 @@ def tables(tmp_path: Path, **changes: object) -> Tables:
 def test_every_tenth_row_is_held_out_and_judged_by_accuracy(tmp_path: Path) -> None:
     data = table_data(tables(tmp_path), tiny_tokenizer(), max_length=16)
     assert (len(data.train), len(data.valid), data.labels, data.kind) == (108, 12, ("bad", "good"), "classification")
-    logits = [np.eye(2)[int(example.label)] for example in data.valid]  # type: ignore[arg-type]
-    assert data.judge(logits) == {"accuracy": 1.0} and 0.5 <= data.trivial < 1.0
-    assert data.judge([np.array([1.0, 0.0])] * 12)["accuracy"] in (data.trivial, 1 - data.trivial)
+    good = tiny_tokenizer().convert_tokens_to_ids("good")
+    knowing = Saying(lambda ids_BT: torch.stack([torch.full((len(ids_BT),), 0.5), (ids_BT == good).any(-1).float()], -1))
+    assert data.judge(knowing) == {"accuracy": 1.0} and 0.5 <= data.trivial < 1.0
+    stubborn = Saying(lambda ids_BT: torch.tensor([[1.0, 0.0]]).expand(len(ids_BT), 2))
+    assert data.judge(stubborn)["accuracy"] in (data.trivial, 1 - data.trivial)
+    assert data.beats(1.0, data.trivial) and not data.beats(data.trivial, data.trivial)
 
 
 def test_a_valid_table_means_the_same_labels_and_a_limit_cuts_the_train_table(tmp_path: Path) -> None:
@@ -42,9 +60,10 @@ def test_too_few_rows_unknown_tasks_and_tokenizers_without_padding_are_refused(t
 
 
 @pytest.mark.data
-def test_pairs_and_numbers_of_glue(data_root: Path) -> None:
+def test_pairs_and_numbers_of_glue(data_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = named_data("stsb", tiny_tokenizer(), max_length=32, limit=50, data_root=data_root)
     assert data.kind == "regression" and (len(data.train), len(data.valid)) == (50, 1500)
     perfect = [np.array(example.label, dtype=np.float32) for example in data.valid]
-    assert data.judge(perfect)["spearman"] == pytest.approx(1.0)
+    monkeypatch.setattr(task_data, "read_logits", lambda *_, **__: perfect)
+    assert data.judge(Saying(lambda ids_BT: ids_BT))["spearman"] == pytest.approx(1.0)
     assert data.train[0].columns["input_ids"].count(3) == 2  # Both texts end with a separator.

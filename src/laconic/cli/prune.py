@@ -1,4 +1,4 @@
-"""`laconic prune`: a Hugging Face encoder becomes a really smaller one that does one task."""
+"""`laconic prune`: a Hugging Face model becomes a really smaller one that does one task, or foretells text."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,31 +14,40 @@ if TYPE_CHECKING:
 
 
 def prune(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A folder with a pretrained encoder and its tokenizer.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A folder with a pretrained model and its tokenizer.")],
     task: Annotated[str, typer.Option(help="sst2, mrpc, rte, cola, stsb, qnli, mnli, qqp or squad.")] = "",
     data: Annotated[Path | None, typer.Option(help="Your own task: a .csv, .tsv or .jsonl file with named columns.")] = None,
     valid_data: Annotated[Path | None, typer.Option(help="What to judge on. [every tenth row of --data]")] = None,
+    text: Annotated[
+        str | None, typer.Option(help="For a language model: a file, a folder, or a corpus such as wikitext-2.")
+    ] = None,
+    valid_text: Annotated[str | None, typer.Option(help="What to judge it on. [the valid split of --text]")] = None,
     text_columns: Annotated[
         str | None, typer.Option(help="The column with the text, or two with a comma between. [text]")
     ] = None,
     label: Annotated[str | None, typer.Option(help="The column with the label. [label]")] = None,
-    sparsity: Annotated[str, typer.Option(help="What is to go, as a share; several with commas between, rising.")] = "0.95",
+    sparsity: Annotated[
+        str | None, typer.Option(help="What is to go, as a share; several with commas between, rising. [0.95]")
+    ] = None,
+    speedup: Annotated[str | None, typer.Option(help="Instead: how many times faster on this machine, such as 5,10.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="A model trained for the task. [one is trained]")] = None,
-    schedule: Annotated[str, typer.Option(help="How long: quick, small or large, as the paper for such tasks.")] = "quick",
+    schedule: Annotated[
+        str | None, typer.Option(help="How long: quick; small or large, as the paper for such tasks; text. [quick or text]")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change a setting; --list shows them.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run. [runs/prune-TASK]")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run. [runs/prune-NAME]")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in the folder.")] = False,
     show: Annotated[bool, typer.Option("--list", help="Show the settings and do nothing.")] = False,
     data_root: Annotated[Path | None, typer.Option(help="Folder with the named data sets. [LACONIC_DATA]")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Prune an encoder for one task, with CoFi: heads, feed-forward units and whole layers go, guided by a teacher.
+    """Prune an encoder for one task, or a language model, with CoFi: heads, feed-forward units and whole layers go.
 
-    The teacher is trained, then the student loses its parts, is cut, and trained again. Below the folder, sparsity-0.95/model
-    is a dense model that laconic.load opens, and with trust_remote_code any transformers. Ctrl-C keeps a checkpoint;
-    --resume goes on from it.
+    For a task a teacher is trained; a language model is its own teacher. Then the student loses its parts, is cut, and trained
+    again. Below the folder, sparsity-0.95/model is a dense model that laconic.load opens, and with trust_remote_code any
+    transformers. Ctrl-C keeps a checkpoint; --resume goes on from it.
 
     Example: a classifier of one's own, twenty times smaller:
 
@@ -47,20 +56,31 @@ def prune(
     Example: two sparsities of one run, as the paper trains small tasks:
 
         $ laconic prune encoder --task mrpc --sparsity 0.6,0.95 --schedule small --out runs/mrpc
+
+    Example: half of a GPT-2 or a Llama, on a text of one's own:
+
+        $ laconic prune gpt2 --text book.txt --sparsity 0.5 --out runs/half
+
+    Example: models that are really 5 and 10 times faster here, at texts of 64 tokens:
+
+        $ laconic prune encoder --task sst2 --speedup 5,10 --set latency.length=64 --out runs/fast
     """
     from laconic.cli.bars import training_bar
     from laconic.recipes.registry import RunOptions
     from laconic.recipes.settings import apply_settings, list_settings, to_plain
 
     config = apply_settings(
-        _configure(model, task, data, valid_data, text_columns, label, sparsity, teacher, schedule), settings or []
+        _configure(
+            model, task, (data, valid_data, text_columns, label), (text, valid_text), (sparsity, speedup), teacher, schedule
+        ),
+        settings or [],
     )
     if show:
         rows = {key: str(value) for key, value in list_settings(config).items()}
         return print_result({"config": to_plain(config)}, as_json, columns(rows))
     from laconic.recipes.prune import run_prune
 
-    folder = out or Path("runs") / f"prune-{task or data.stem if data else task}"
+    folder = out or Path("runs") / f"prune-{task or Path(data or text or '').stem}"
     with training_bar("pruning", quiet=as_json) as progress:
         record = run_prune(config, folder, RunOptions(data_root=data_root, resume=resume, progress=progress))
     print_result({"out": str(folder), **record.to_dict()}, as_json, describe(record, folder))
@@ -69,42 +89,59 @@ def prune(
 def _configure(
     model: Path,
     task: str,
-    data: Path | None,
-    valid_data: Path | None,
-    text_columns: str | None,
-    label: str | None,
-    sparsity: str,
+    table: tuple[Path | None, Path | None, str | None, str | None],
+    texts: tuple[str | None, str | None],
+    targets: tuple[str | None, str | None],
     teacher: Path | None,
-    schedule: str,
+    schedule: str | None,
 ) -> "PruneConfig":
     from laconic.recipes.prune_config import SCHEDULES, PruneConfig
 
+    schedule = schedule or ("text" if texts[0] else "quick")
     if schedule not in SCHEDULES:
         raise UsageError(f"there is no schedule {schedule!r}: choose one of {', '.join(SCHEDULES)}")
-    table: dict[str, Any] = {}
-    if data is not None:
-        columns = tuple(name.strip() for name in (text_columns or "text").split(",") if name.strip())
-        table = {"data": str(data), "valid_data": str(valid_data or ""), "text_columns": columns, "label": label or "label"}
-    elif valid_data or text_columns or label:
-        raise UsageError("--valid-data, --text-columns and --label say how a table is read: give one with --data")
+    learned: dict[str, Any] = {"task": task, **_table(*table), **_text(*texts)}
     try:
-        sparsities = tuple(float(part) for part in sparsity.split(","))
-        return PruneConfig(
-            model=str(model), task=task, sparsities=sparsities, teacher=str(teacher or ""), **table, **SCHEDULES[schedule]
-        )
+        sparsity, speedup = (_numbers(words) for words in targets)
+        sizes: dict[str, Any] = {"sparsities": sparsity, "speedups": speedup} if sparsity or speedup else {}
+        return PruneConfig(model=str(model), teacher=str(teacher or ""), **sizes, **learned, **SCHEDULES[schedule])
     except ValueError as error:
         raise UsageError(f"{error}; laconic prune --help lists what can be set") from error
 
 
+def _numbers(words: str | None) -> tuple[float, ...]:
+    return tuple(float(part) for part in words.split(",")) if words else ()
+
+
+def _table(data: Path | None, valid_data: Path | None, text_columns: str | None, label: str | None) -> dict[str, Any]:
+    if data is None:
+        if valid_data or text_columns or label:
+            raise UsageError("--valid-data, --text-columns and --label say how a table is read: give one with --data")
+        return {}
+    columns = tuple(name.strip() for name in (text_columns or "text").split(",") if name.strip())
+    return {"data": str(data), "valid_data": str(valid_data or ""), "text_columns": columns, "label": label or "label"}
+
+
+def _text(text: str | None, valid_text: str | None) -> dict[str, Any]:
+    if valid_text and not text:
+        raise UsageError("--valid-text says what a text is judged on: give one with --text")
+    return {"text": text or "", "valid_text": valid_text or ""}
+
+
 def describe(record: "Record", folder: Path) -> str:
     """What came out, a line for each model."""
-    metric, models = record.results["metric"], record.results["models"]
-    lines = [f"{'gone':>7}  {metric:>9}  {'parameters':>11}  {'without embeddings':>18}  model"]
+    models = record.results["models"]
+    names = list(models[0]["scores"])
+    titles = "  ".join(f"{name:>9}" for name in names)
+    fast = any("speedup" in row for row in models)
+    faster = f"{'faster':>8}  " if fast else ""
+    lines = [f"{'gone':>7}  {faster}{titles}  {'parameters':>11}  {'without embeddings':>18}  model"]
     for row in models:
         sizes = row["parameters"]
-        place = folder / (f"sparsity-{row['sparsity']:g}" if row["sparsity"] else "teacher") / "model"
+        place = folder / row["folder"] / "model"
+        speed = row.get("speedup", {}).get("measured", 1.0)
+        faster = f"{f'{speed:.2f}x':>8}  " if fast else ""
         gone = row.get("real_sparsity", 0.0)
-        lines.append(
-            f"{gone:>7.1%}  {row['scores'][metric]:>9.4f}  {sizes['all']:>11,}  {sizes['without_embeddings']:>18,}  {place}"
-        )
+        scores = "  ".join(f"{row['scores'][name]:>{max(9, len(name))}.4f}" for name in names)
+        lines.append(f"{gone:>7.1%}  {faster}{scores}  {sizes['all']:>11,}  {sizes['without_embeddings']:>18,}  {place}")
     return "\n".join(lines)

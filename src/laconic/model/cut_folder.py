@@ -3,8 +3,9 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from laconic.model import cut
 from laconic.model.folder import fresh_folder
@@ -13,7 +14,15 @@ CODE = "modeling_laconic.py"
 """The copy of `laconic.model.cut` in the folder of a cut model."""
 
 
-def save_cut(model: PreTrainedModel, folder: Path, *, tokenizer: PreTrainedTokenizerBase | None = None) -> None:
+@runtime_checkable
+class SavesItself(Protocol):
+    """A tokenizer, whatever its kind."""
+
+    def save_pretrained(self, save_directory: str | Path, /) -> Any:
+        """Write all files that it is read from."""
+
+
+def save_cut(model: PreTrainedModel, folder: Path, *, tokenizer: SavesItself | None = None) -> None:
     """Write a cut model so that it opens in three ways: `laconic.load`, `import laconic.hf`, or `trust_remote_code=True`.
 
     As by `save_model`, the folder appears whole or not at all, and replaces an older one. It holds `config.json`, safetensors,

@@ -65,8 +65,7 @@ def answers(model: PreTrainedModel, inputs: dict[str, Tensor]) -> dict[str, Tens
     Raises:
         UsageError: it says none of these.
     """
-    # A cache of keys and values is for going on with a text.
-    output = model(**inputs, **({"use_cache": False} if model.can_generate() else {}))
+    output = model(**inputs, **without_cache(model))
     for names in (("logits",), PER_TOKEN, ("last_hidden_state",)):
         if all(name in output for name in names):
             return {name: output[name] for name in names}
@@ -74,6 +73,11 @@ def answers(model: PreTrainedModel, inputs: dict[str, Tensor]) -> dict[str, Tens
         f"{type(model).__name__} answers {', '.join(output)}: give a model that answers logits, start_logits and end_logits, "
         "or last_hidden_state"
     )
+
+
+def without_cache(model: PreTrainedModel) -> dict[str, bool]:
+    """What keeps a model from filling a cache of keys and values, which is for going on with a text."""
+    return {"use_cache": False} if model.can_generate() else {}
 
 
 @contextmanager

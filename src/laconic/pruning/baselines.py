@@ -111,7 +111,7 @@ def small_model(model: PreTrainedModel, sparsity: float, *, seed: int = 0) -> Pr
 
 def _size(model: PreTrainedModel, width: int) -> int:
     with torch.device("meta"):
-        return count_parts(type(model)(_narrow_config(model, width))).total
+        return int(count_parts(type(model)(_narrow_config(model, width))).total)
 
 
 def _narrow_config(model: PreTrainedModel, width: int) -> Any:

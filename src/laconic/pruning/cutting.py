@@ -55,6 +55,18 @@ def cut(model: PreTrainedModel, masks: Masks) -> PreTrainedModel:
     return smaller
 
 
+def require_cuttable(model: PreTrainedModel) -> None:
+    """See that there is a class for what will be left of a model.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        cut_class(type(model))
+    except ValueError as error:
+        raise UsageError(f"a {type(model).__name__} cannot be cut ({error})") from error
+
+
 def layer_sizes(structure: Structure, parts: Parts) -> list[dict[str, int]]:
     """What `laconic.model.cut` has to know of each layer: query heads, key/value heads and units; 0 where there are none."""
     sizes = []

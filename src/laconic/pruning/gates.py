@@ -73,6 +73,11 @@ def fix_alone(log_odds: Float[Tensor, "N"]) -> Float[Tensor, "N"]:
     return fix(log_odds[:, None])[:, 0]
 
 
+def _any_open(open_LN: Float[Tensor, "L N"]) -> Float[Tensor, "L"]:
+    """The probability that at least one gate of a row is open."""
+    return -torch.expm1(torch.log1p(-open_LN).sum(-1))
+
+
 @final
 class Gates(nn.Module):
     """The gates of a model.
@@ -167,7 +172,10 @@ class Gates(nn.Module):
         )
 
     def expected_size(self) -> Float[Tensor, ""]:
-        """Expected parameters of the masked model, differentiable: sums of products of the gates' probabilities."""
+        """Expected parameters (or seconds) of the masked model, differentiable: sums of products of the gates' probabilities.
+
+        A sub-layer is there where its own gate is open, and one of its heads or units at least.
+        """
         parts, open_to = self.parts, {kind: open_probability(odds) for kind, odds in self.log_odds.items()}
         one = next(self.parameters()).new_ones(())
         width = open_to["width"].sum() if "width" in open_to else one * parts.width
@@ -175,14 +183,16 @@ class Gates(nn.Module):
         unit_L = open_to["units"].sum(-1) if "units" in open_to else one * parts.units
         attention_L = open_to.get("attention", one.expand(parts.layers))
         ffn_L = open_to.get("ffn", one.expand(parts.layers))
-        attention = attention_L * (parts.attention.per_width * width + parts.attention.fixed)
+        some_head_L = _any_open(open_to["heads"]) if "heads" in open_to else one
+        some_unit_L = _any_open(open_to["units"]) if "units" in open_to else one
+        attention = attention_L * some_head_L * (parts.attention.per_width * width + parts.attention.fixed)
         attention = attention + attention_L * head_L * (parts.head.per_width * width + parts.head.fixed)
-        ffn = ffn_L * (parts.ffn.per_width * width + parts.ffn.fixed)
+        ffn = ffn_L * some_unit_L * (parts.ffn.per_width * width + parts.ffn.fixed)
         ffn = ffn + ffn_L * unit_L * (parts.unit.per_width * width + parts.unit.fixed)
         return (attention + ffn).sum()
 
     def expected_sparsity(self) -> Float[Tensor, ""]:
-        """The expected share of parameters that is gone, differentiable."""
+        """The expected share of parameters (or seconds) that is gone, differentiable."""
         return 1.0 - self.expected_size() / self.parts.total
 
     @torch.no_grad()

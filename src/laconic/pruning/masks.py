@@ -78,15 +78,15 @@ class Structure:
             unit_LU=torch.ones(parts.layers, parts.units, dtype=torch.bool),
         )
 
-    def size(self, parts: Parts) -> int:
-        """Parameters that are left, of those that `parts.total` counts."""
+    def size(self, parts: Parts) -> int | float:
+        """Parameters (or seconds) that are left, of those that `parts.total` counts."""
         width = parts.width if self.width_D is None else int(self.width_D.sum())
         attention = int(self.head_LH.any(-1).sum()) * parts.attention.at(width)
         ffn = int(self.unit_LU.any(-1).sum()) * parts.ffn.at(width)
         return attention + int(self.head_LH.sum()) * parts.head.at(width) + ffn + int(self.unit_LU.sum()) * parts.unit.at(width)
 
     def sparsity(self, parts: Parts) -> float:
-        """The share of parameters that is gone."""
+        """The share of parameters (or seconds) that is gone."""
         return 1.0 - self.size(parts) / parts.total
 
     def counts(self) -> list[dict[str, int]]:

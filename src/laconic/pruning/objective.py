@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from laconic.model.probe import without_cache
 from laconic.pruning.distillation import (
     MAPPINGS,
     layer_distances,
@@ -20,7 +21,7 @@ from laconic.pruning.distillation import (
 from laconic.pruning.student import Said
 from laconic.training.examples import Examples
 from laconic.training.objective import AbstractObjective, LossOutput, OwnRate
-from laconic.training.tasks import Kind, task_logits, task_loss
+from laconic.training.tasks import Kind, following, task_logits, task_loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,11 +153,11 @@ class Cofi(AbstractObjective[Examples]):
             return {}
         with torch.no_grad():
             teacher: Any = self._teacher.to(logits.device)
-            output = teacher(**batch.inputs, output_hidden_states=deep)
+            output = teacher(**batch.inputs, **without_cache(teacher), output_hidden_states=deep)
             teacher_logits = task_logits(self._kind, output)
         terms = dict[str, Tensor]()
         if distill.prediction:
-            terms["prediction"] = distill.prediction * self._prediction_loss(logits, teacher_logits)
+            terms["prediction"] = distill.prediction * self._prediction_loss(logits, teacher_logits, batch)
         if deep:
             assert said.hidden_LBTD is not None
             text_N = batch.inputs["attention_mask"].flatten().float()
@@ -168,7 +169,10 @@ class Cofi(AbstractObjective[Examples]):
             terms["layers"] = distill.layers * layer_loss(student_LND, teacher_KND, text_N, chosen_K)
         return terms
 
-    def _prediction_loss(self, logits: Tensor, teacher_logits: Tensor) -> Tensor:
+    def _prediction_loss(self, logits: Tensor, teacher_logits: Tensor, batch: Examples) -> Tensor:
+        if self._kind == "language":
+            follows_BT = following(batch)
+            logits, teacher_logits = logits[:, :-1][follows_BT], teacher_logits[:, :-1][follows_BT]
         if self._kind == "regression":
             # A single number has no distribution.
             return (logits - teacher_logits).square().mean()

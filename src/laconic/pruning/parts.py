@@ -1,4 +1,4 @@
-"""What of a model can be pruned, and how many parameters each part of it carries."""
+"""What of a model can be pruned, and what each part of it costs: how many parameters it carries, or how long it takes."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from laconic.model.anatomy import Anatomy, dissect
 
 @dataclass(frozen=True, kw_only=True)
 class Cost:
-    """Parameters of a part: so many for each entry of the width that is left, and so many besides.
+    """Parameters of a part: so many for each entry of the width that is left, and so many besides. Or seconds, all besides.
 
     Attributes:
         per_width: for each entry of the residual stream.
@@ -19,10 +19,10 @@ class Cost:
     """
 
     per_width: int
-    fixed: int
+    fixed: int | float
 
-    def at(self, width: int) -> int:
-        """Parameters where the residual stream has `width` entries."""
+    def at(self, width: int) -> int | float:
+        """The cost where the residual stream has `width` entries."""
         return self.per_width * width + self.fixed
 
 
@@ -31,7 +31,7 @@ class Parts:
     """The parts of a model whose layers are all alike, and what each costs.
 
     Counted are the matrices and biases of attention and feed-forward parts: neither embeddings, norms nor what follows the
-    last layer.
+    last layer. `laconic.pruning.speed` counts seconds instead.
 
     Attributes:
         layers: L.
@@ -60,8 +60,8 @@ class Parts:
     ffn: Cost
 
     @property
-    def total(self) -> int:
-        """Parameters of all parts: what sparsity is a share of."""
+    def total(self) -> int | float:
+        """The cost of all parts: what sparsity is a share of."""
         attention = self.attention.at(self.width) + self.heads * self.head.at(self.width)
         return self.layers * (attention + self.ffn.at(self.width) + self.units * self.unit.at(self.width))
 

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from laconic.model.probe import without_cache
 from laconic.pruning.constraint import Prices
 from laconic.pruning.gates import Gates
 from laconic.pruning.masking import Masking
@@ -77,7 +78,7 @@ class Student(nn.Module):
             price = self.prices(sparsity, target)
         if self.masking is not None:
             self.masking.wear(None if masks is None else masks.to(self.model.device))
-        output = self.model(**inputs, output_hidden_states=hidden)
+        output = self.model(**inputs, **without_cache(self.model), output_hidden_states=hidden)
         hidden_LBTD = None
         if hidden and self.projection is not None:
             hidden_LBTD = self.projection(torch.stack(output.hidden_states[1:]))

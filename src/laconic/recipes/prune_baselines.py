@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
 from laconic.model.cut_folder import save_cut
 from laconic.model.folder import save_model
@@ -14,8 +14,10 @@ from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.masks import Structure
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
+from laconic.recipes.language_data import LanguageTokenizer
 from laconic.recipes.prune_config import PruneConfig, StageConfig
 from laconic.recipes.prune_stages import Setting
+from laconic.recipes.prune_targets import Target
 from laconic.recipes.prune_tuning import freeze_embeddings, tune
 from laconic.recipes.rundir import MODEL
 
@@ -27,10 +29,10 @@ def train_baseline(
     config: PruneConfig,
     setting: Setting,
     teacher: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
+    tokenizer: LanguageTokenizer,
     student: Student,
     *,
-    sparsity: float,
+    target: Target,
 ) -> dict[str, Any]:
     """Make a model smaller by the baseline that `config.method` names, train it, judge and write it.
 
@@ -40,13 +42,13 @@ def train_baseline(
         teacher: the dense model of the task.
         tokenizer: written beside the model.
         student: what the smaller model is made from; stays as it is.
-        sparsity: the share of the parameters of its layers that is to be gone.
+        target: how small, and where to.
 
     Returns:
         The row of the record.
     """
-    name, total = f"sparsity-{sparsity:g}", count_parts(student.model).total
-    model, structure = shrink(config, student.model, sparsity)
+    name, total = target.folder, count_parts(student.model).total
+    model, structure = shrink(config, student.model, target.share)
     random = config.method == "small"
     if not random:
         freeze_embeddings(config, model)
@@ -65,7 +67,8 @@ def train_baseline(
     else:
         save_cut(model, folder, tokenizer=tokenizer)
     return {
-        "sparsity": sparsity,
+        "folder": name,
+        "sparsity": target.share,
         "scores": setting.scores(model),
         "steps": tuned["steps"],
         "seconds": tuned["seconds"],

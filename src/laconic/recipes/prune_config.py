@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from laconic.evaluation.latency_table import LatencyConfig
 from laconic.pruning.gates import LEAST, MOST, USUAL
 from laconic.pruning.objective import DistillConfig
 from laconic.training.loop import PRECISIONS
@@ -47,18 +48,23 @@ class PruneConfig:
     """A run of CoFi: a teacher, a student that is pruned to one sparsity after another, and each cut model trained again.
 
     Attributes:
-        model: a folder with a pretrained Hugging Face encoder and its tokenizer.
-        task: a task of GLUE, or `squad`; empty where `data` is given.
-        data: a table of one's own to learn from; empty for a named task.
+        model: a folder with a pretrained Hugging Face model and its tokenizer; for a text also a run of `laconic train`.
+        task: a task of GLUE, or `squad`; empty where `data` or `text` is given.
+        data: a table of one's own to learn from; empty for a named task or a text.
         valid_data: a table to judge on; empty for every tenth row of `data`.
+        text: a file, folder or named corpus for a language model to foretell; empty for a task.
+        valid_text: another one to judge on; empty for the split `valid` of `text`.
+        valid_bytes: of the text that is judged on, how many are read; None for all.
         text_columns: of the tables: one, or two for pairs.
         label: the tables' column of the label.
-        sparsities: shares of the parameters of attention and feed-forward parts that are to go, rising.
+        sparsities: shares of the parameters of attention and feed-forward parts that are to go, rising; none for speed-ups.
+        speedups: how many times faster models are to be on this machine, rising; none for sparsities.
         method: one of `METHODS`.
+        latency: how they are timed.
         teacher: a folder with a trained model of the task; empty to train one.
         start: what the student begins with: `pretrained`, as in the paper, or `teacher`.
-        max_length: tokens of an example.
-        train_limit: examples to learn from, at most.
+        max_length: tokens of an example, or of the chunks that a text is cut into.
+        train_limit: examples or chunks to learn from, at most.
         gates: which parts may go (`laconic.pruning.gates.USUAL`). Masks of the width can be learned but not cut yet.
         units_at: log-odds that units begin with.
         gate_rate: learning rate of gates and prices; 0 for one that suits the length of the run.
@@ -78,10 +84,15 @@ class PruneConfig:
     task: str = ""
     data: str = ""
     valid_data: str = ""
+    text: str = ""
+    valid_text: str = ""
+    valid_bytes: int | None = None
     text_columns: tuple[str, ...] = ()
     label: str = ""
     sparsities: tuple[float, ...] = (0.95,)
+    speedups: tuple[float, ...] = ()
     method: str = "cofi"
+    latency: LatencyConfig = field(default_factory=LatencyConfig)
     teacher: str = ""
     start: str = "pretrained"
     max_length: int = 128
@@ -101,16 +112,15 @@ class PruneConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if bool(self.task) == bool(self.data):
-            raise ValueError("task and data are both given or both missing, but exactly one must say what to learn")
+        if bool(self.task) + bool(self.data) + bool(self.text) != 1:
+            raise ValueError("of task, data and text none or several are given, but exactly one must say what to learn")
         if self.data and (len(self.text_columns) not in (1, 2) or not self.label):
             raise ValueError("text_columns and label must name one or two columns and one more of the data")
-        if not self.sparsities or list(self.sparsities) != sorted(set(self.sparsities)):
-            raise ValueError(f"sparsities is {self.sparsities}, but must be numbers that rise")
-        if not 0 < self.sparsities[0] <= self.sparsities[-1] < 1:
-            raise ValueError(f"sparsities is {self.sparsities}, but must lie between 0 and 1")
+        self._require_targets()
         if self.method not in METHODS:
             raise ValueError(f"method is {self.method!r}, but must be one of {', '.join(METHODS)}")
+        if self.method != METHODS[0] and self.speedups:
+            raise ValueError(f"method is {self.method}, which knows no speedups: give sparsities")
         if self.start not in STARTS:
             raise ValueError(f"start is {self.start!r}, but must be one of {', '.join(STARTS)}")
         if not self.gates or set(self.gates) - set(USUAL):
@@ -119,8 +129,20 @@ class PruneConfig:
             raise ValueError(f"precision is {self.precision!r}, but must be one of {', '.join(PRECISIONS)}")
         self._require_ranges()
 
+    def _require_targets(self) -> None:
+        if bool(self.sparsities) == bool(self.speedups):
+            raise ValueError(
+                f"sparsities is {self.sparsities} and speedups is {self.speedups}, but exactly one must say how small"
+            )
+        for name, least, most, words in (("sparsities", 0, 1, "between 0 and 1"), ("speedups", 1, math.inf, "above 1")):
+            values = getattr(self, name)
+            if list(values) != sorted(set(values)):
+                raise ValueError(f"{name} is {values}, but must be numbers that rise")
+            if values and not least < values[0] <= values[-1] < most:
+                raise ValueError(f"{name} is {values}, but must lie {words}")
+
     def _require_ranges(self) -> None:
-        for name in ("max_length", "train_limit", "evaluations"):
+        for name in ("max_length", "train_limit", "valid_bytes", "evaluations"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} is {value}, but must be at least 1")
@@ -169,6 +191,17 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "evaluations": 100,
     },
     "large": {"prepare": StageConfig(epochs=1), "prune": StageConfig(epochs=20), "tune": _TUNE, "warmup": 0.1},
+    "text": {
+        "start": "teacher",
+        "fine_tune": StageConfig(epochs=0, rate=5e-5, batch=16),
+        "prepare": StageConfig(epochs=0, rate=5e-5, batch=16),
+        "prune": StageConfig(epochs=1, rate=1e-4, batch=16),
+        "tune": StageConfig(epochs=1, rate=1e-4, batch=16),
+        "max_length": 256,
+        "warmup": 0.4,
+        "units_at": 2.0,
+    },
 }
 """How long to train. `small` and `large` have CoFi's epochs, rates and batches for tasks of thousands and of hundreds of
-thousands of examples, but let all rates fall; `quick` is for a machine without accelerator."""
+thousands of examples, but let all rates fall; `quick` is for a machine without accelerator. `text` is for language models:
+the given model is the teacher as it is (`fine_tune.epochs` adapts it to the text), and the student begins as the teacher."""

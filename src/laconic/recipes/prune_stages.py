@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from laconic.evaluation.tasks import read_logits
 from laconic.pruning.masks import Structure
 from laconic.pruning.objective import Cofi
 from laconic.pruning.student import Student
@@ -25,7 +24,7 @@ from laconic.training.schedule import ScheduleConfig
 
 DONE = "stage.json"
 NOT_YET = 1e6
-"""Worse than any score, which lie between 0 and 1."""
+"""Worse than any score, which lie between 0 and 1, or are bits per byte."""
 
 NEAR = 0.02
 """How near its gates have to be to the sparsity that is wanted, for a student to be judged."""
@@ -62,7 +61,7 @@ class Setting:
     def scores(self, model: PreTrainedModel) -> dict[str, float]:
         """All scores of a model on the valid split."""
         torch.nn.Module.to(model, self.device).train(False)
-        return self.data.judge(read_logits(model, self.data.valid, kind=self.data.kind, pad_id=self.data.pad_id))
+        return self.data.judge(model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,13 +154,14 @@ class _Watch:
         student, wanted = self._stage.student, self._stage.sparsity
         masks = student.wear_fixed(wanted)
         score = self._setting.score(student.model)
+        cost = score if self._setting.data.lower_is_better else -score
         self._words = f", score {score:.4f}"
         if student.gates is None or masks is None or wanted is None:
-            return -score
+            return cost
         expected = float(student.gates.expected_sparsity().detach())
         self._words += f", {expected:.1%} gone: {structure_words(masks.structure())}"
         # While the sparsity rises, the sparsest is the best there is: it is what a run that ends too early has to show.
-        return -score if expected > wanted - NEAR else NOT_YET - expected
+        return cost if expected > wanted - NEAR else NOT_YET - expected
 
     def report(self, progress: Progress) -> None:
         if self._setting.tell:

@@ -44,5 +44,6 @@ def freeze_embeddings(config: PruneConfig, model: PreTrainedModel) -> None:
     """Let embeddings stay as they are, where that is wanted."""
     if config.freeze_embeddings:
         anatomy = dissect(model)
-        for module in (*anatomy.embeddings, *anatomy.outer_norms):
+        # The norms outside of an encoder's layers belong to its embeddings; those of a decoder come last.
+        for module in (*anatomy.embeddings, *(anatomy.outer_norms if anatomy.layout.post_norm else ())):
             module.requires_grad_(False)

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laconic.errors import UsageError
 from laconic.evaluation.squad import best_answer, best_spans, squad_scores
+from laconic.evaluation.tasks import read_logits
 from laconic.recipes.task_data import SQUAD, TaskData, columns_of, forget_truncation, pad_id_of
 from laconic.text.questions import Question, read_questions
 from laconic.training.examples import Example
@@ -52,7 +53,10 @@ def squad_data(
     train = cut_windows(read_questions("train", data_root=data_root, limit=limit), tokenizer, max_length=max_length)
     valid = cut_windows(questions, tokenizer, max_length=max_length)
 
-    def judge(logits: Sequence[np.ndarray]) -> dict[str, float]:
+    pad_id = pad_id_of(tokenizer)
+
+    def judge(model: PreTrainedModel) -> dict[str, float]:
+        logits = read_logits(model, valid.examples, kind="span", pad_id=pad_id)
         scores = squad_scores(answers(questions, valid, logits), questions)
         return {"f1": scores["f1"] / 100, "exact_match": scores["exact_match"] / 100}
 
@@ -64,7 +68,7 @@ def squad_data(
         valid=valid.examples,
         judge=judge,
         trivial=0.0,
-        pad_id=pad_id_of(tokenizer),
+        pad_id=pad_id,
     )
 
 

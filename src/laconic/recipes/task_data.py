@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from laconic.errors import CorruptFileError, UsageError
 from laconic.evaluation.scores import score
+from laconic.evaluation.tasks import read_logits
 from laconic.text.labelled import TASKS, Labelled, LabelledTask, majority, read_table, read_task
 from laconic.training.examples import Example
 from laconic.training.tasks import Kind
@@ -26,12 +27,13 @@ class TaskData:
     Attributes:
         name: of the task.
         kind: one of `laconic.training.tasks.KINDS`.
-        labels: names of classes; none for numbers and spans.
+        labels: names of classes; none for what is asked without them.
         train: what is learned from.
         valid: what is judged on.
-        judge: scores from 0 to 1 by name, the main one first, from the logits of all valid examples.
-        trivial: the main score of the commonest answer.
+        judge: scores by name, the main one first, of a model in evaluation mode on the valid split.
+        trivial: the main score of the commonest answer; of a text, of knowing only how often each token occurs.
         pad_id: fills `input_ids`.
+        lower_is_better: whether the main score is a cost rather than a share of what is right.
     """
 
     name: str
@@ -39,9 +41,14 @@ class TaskData:
     labels: tuple[str, ...]
     train: Sequence[Example]
     valid: Sequence[Example]
-    judge: Callable[[Sequence[np.ndarray]], dict[str, float]]
+    judge: Callable[[PreTrainedModel], dict[str, float]]
     trivial: float
     pad_id: int
+    lower_is_better: bool = False
+
+    def beats(self, score: float, other: float) -> bool:
+        """Whether one main score is better than another."""
+        return score < other if self.lower_is_better else score > other
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,19 +144,22 @@ def _labelled(
     classes = task.kind == "classification"
     labels_N = np.array([example.label for example in valid], dtype=np.int64 if classes else np.float64)
 
-    def judge(logits: Sequence[np.ndarray]) -> dict[str, float]:
-        told_N = np.stack(logits)
+    kind: Kind = "classification" if classes else "regression"
+    pad_id, examples = pad_id_of(tokenizer), _encode(valid, tokenizer, max_length)
+
+    def judge(model: PreTrainedModel) -> dict[str, float]:
+        told_N = np.stack(read_logits(model, examples, kind=kind, pad_id=pad_id))
         return score(task.metrics, told_N.argmax(-1) if classes else told_N.astype(np.float64), labels_N)
 
     return TaskData(
         name=task.name,
-        kind="classification" if classes else "regression",
+        kind=kind,
         labels=task.labels,
         train=_encode(train, tokenizer, max_length),
-        valid=_encode(valid, tokenizer, max_length),
+        valid=examples,
         judge=judge,
         trivial=majority(valid) if task.metrics[0] == "accuracy" else 0.0,
-        pad_id=pad_id_of(tokenizer),
+        pad_id=pad_id,
     )
 
 

@@ -1,24 +1,27 @@
-"""What is asked of a model beside the next token: a class, a number, or where an answer stands."""
+"""What is asked of a model: a class, a number, where an answer stands, or the next token."""
 
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
 from laconic.training.examples import Examples
 
-Kind = Literal["classification", "regression", "span"]
-KINDS: tuple[Kind, ...] = ("classification", "regression", "span")
+Kind = Literal["classification", "regression", "span", "language"]
+KINDS: tuple[Kind, ...] = ("classification", "regression", "span", "language")
 
 
 def task_logits(kind: Kind, output: object) -> Float[Tensor, "B ..."]:
-    """What a Hugging Face model says, in float32: `B V` for classes, `B` for numbers, `B 2 T` for first and last tokens.
+    """What a Hugging Face model says, in float32.
 
     Args:
         kind: what was asked.
         output: what the model returned.
+
+    Returns:
+        `B V` for classes, `B` for numbers, `B 2 T` for first and last tokens, `B T V` for what follows each token.
     """
     if kind == "span":
         return torch.stack([output.start_logits, output.end_logits], dim=1).float()  # type: ignore[attr-defined]
@@ -27,15 +30,30 @@ def task_logits(kind: Kind, output: object) -> Float[Tensor, "B ..."]:
 
 
 def task_loss(kind: Kind, logits: Float[Tensor, "B ..."], batch: Examples) -> Float[Tensor, ""]:
-    """The mean loss of examples whose labels are known.
+    """The mean loss of examples whose labels are known; of a text, of all tokens that follow one of it.
 
     Args:
         kind: what is asked.
         logits: what `task_logits` gave.
-        batch: with labels.
+        batch: with labels; a text needs none.
     """
+    if kind == "language":
+        follows_BT = following(batch)
+        return functional.cross_entropy(logits[:, :-1][follows_BT], batch.inputs["input_ids"][:, 1:][follows_BT])
     assert batch.labels is not None
     if kind == "regression":
         return functional.mse_loss(logits, batch.labels.float())
     # Of a span, two questions of one kind: which token is the first, and which the last.
     return functional.cross_entropy(logits.flatten(0, -2), batch.labels.flatten())
+
+
+def following(batch: Examples) -> Bool[Tensor, "B S"]:
+    """Which tokens of a text follow one of it: neither the first of a row, which is given, nor padding.
+
+    Args:
+        batch: rows of T tokens with their mask.
+
+    Returns:
+        For each but the first of a row: `S` is `T - 1`.
+    """
+    return batch.inputs["attention_mask"][:, 1:].bool()

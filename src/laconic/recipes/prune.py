@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,19 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laconic.errors import UsageError
 from laconic.model.anatomy import dissect
-from laconic.model.cut_folder import save_cut
-from laconic.model.folder import load_any, load_with_head, save_model
+from laconic.model.cut_folder import save_with_tokenizer
+from laconic.model.folder import load_any, load_with_head
 from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.gates import Gates
 from laconic.pruning.masks import Masks
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
-from laconic.pruning.parts import count_parts
+from laconic.pruning.parts import Parts, count_parts
 from laconic.pruning.student import Student
 from laconic.pruning.trimming import largest_sparsity
 from laconic.recipes.prune_config import PruneConfig
+from laconic.recipes.prune_delivery import Deliverer, Score, require_deliverable
+from laconic.recipes.prune_measures import measure_models
+from laconic.recipes.prune_progress import ProgressPage, dense_layer
 from laconic.recipes.prune_stages import Setting, Stage, run_stage
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import MODEL, RECORD, begin_run
@@ -51,8 +55,9 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     record = Record.start(kind=NAME, name=config.task or Path(config.data).name, seed=config.seed, config=to_plain(config))
     tokenizer = load_task_tokenizer(Path(config.model))
     data = _load_data(config, tokenizer, options)
-    _require_possible(config, data, tokenizer)
+    parts = _require_possible(config, data, tokenizer)
     begin_run(out, NAME, config, resume=options.resume)
+    page = ProgressPage(out, data.name, parts)
     setting = Setting(
         data=data,
         out=out,
@@ -61,30 +66,62 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
         seed=config.seed,
         device=state.device,
         tell=options.progress,
+        show=page.show,
     )
-    rows = _all_models(config, setting, tokenizer)
+    deliverer = _deliverer(config, setting, tokenizer, options)
+    rows = _all_models(config, setting, deliverer)
+    places = [out / _folder(row["sparsity"]) for row in rows]
+    if options.progress:
+        options.progress(0, None, "measuring")
+    measured, how = measure_models(config.measure, places, length=deliverer.length, device=state.device)
+    rows = [row | more for row, more in zip(rows, measured, strict=True)]
     seconds = sum(row["seconds"] for row in rows)
     metric = next(iter(rows[0]["scores"]))
-    finished = record.finish(results={"task": data.name, "metric": metric, "models": rows}, cost={"training_seconds": seconds})
+    results = {"task": data.name, "metric": metric, "models": rows, "measured": how, "whole": dense_layer(parts)}
+    finished = record.finish(results=results, cost={"training_seconds": seconds})
+    page.finish()
     finished.save(out / RECORD)
     return finished
 
 
-def _all_models(config: PruneConfig, setting: Setting, tokenizer: PreTrainedTokenizerBase) -> list[dict[str, Any]]:
+def _all_models(config: PruneConfig, setting: Setting, deliverer: Deliverer) -> list[dict[str, Any]]:
     """Make the teacher and every smaller model, and say what each is worth."""
     teacher, taught = _teacher(config, setting)
     _require_better_than_chance(taught["scores"], setting.data)
-    save_model(teacher, setting.out / TEACHER / MODEL)
-    tokenizer.save_pretrained(setting.out / TEACHER / MODEL)
+    delivery = _save(teacher, setting.out / TEACHER, deliverer)
     student, prepared = _begin(config, teacher, setting.data, setting)
-    rows, start = [{"sparsity": 0.0, **taught, "parameters": count_all(teacher), "structure": None}], 0.0
+    rows = [{"sparsity": 0.0, **taught, "parameters": count_all(teacher), "structure": None, "delivery": delivery}]
+    start = 0.0
     for sparsity in config.sparsities:
-        row = _prune_to(config, setting, teacher, tokenizer, student, start=start, sparsity=sparsity)
+        row = _prune_to(config, setting, teacher, deliverer, student, start=start, sparsity=sparsity)
         if not start:  # What came before the gates counts for the first that has them.
             row |= {name: row[name] + prepared[name] for name in ("steps", "seconds")}
         rows.append(row)
         start = sparsity
     return rows
+
+
+def _folder(sparsity: float) -> str:
+    """Where a model lies below the run's folder."""
+    return f"sparsity-{sparsity:g}" if sparsity else TEACHER
+
+
+def _save(model: PreTrainedModel, place: Path, deliverer: Deliverer) -> dict[str, Any]:
+    save_with_tokenizer(model, place / MODEL, deliverer.tokenizer)
+    return deliverer.deliver(model, place)
+
+
+def _deliverer(
+    config: PruneConfig, setting: Setting, tokenizer: PreTrainedTokenizerBase, options: RunOptions
+) -> Deliverer:
+    def scores(other: PreTrainedTokenizerBase) -> Score:
+        if other is tokenizer:
+            return setting.scores
+        return replace(setting, data=_load_data(replace(config, train_limit=1), other, options)).scores
+
+    used = {number for example in setting.data.train for number in example.columns["input_ids"]}
+    length = min(config.max_length, _positions(config, setting.data))
+    return Deliverer(asked=config.deliver, tokenizer=tokenizer, used=used, length=length, scores=scores)
 
 
 def load_student(config: PruneConfig, data: TaskData) -> PreTrainedModel:
@@ -108,10 +145,11 @@ def _load_data(config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options:
     return table_data(tables, tokenizer, **limits)
 
 
-def _require_possible(config: PruneConfig, data: TaskData, tokenizer: PreTrainedTokenizerBase) -> None:
-    """See before anything is trained that everything can be."""
+def _require_possible(config: PruneConfig, data: TaskData, tokenizer: PreTrainedTokenizerBase) -> Parts:
+    """See before anything is trained that everything can be; what there is to prune."""
     model = load_student(config, data)
-    most = largest_sparsity(count_parts(model), config.gates)
+    parts = count_parts(model)
+    most = largest_sparsity(parts, config.gates)
     if config.sparsities[-1] > most:
         raise UsageError(
             f"a sparsity of {config.sparsities[-1]:g} cannot be reached with the gates {', '.join(config.gates)}: "
@@ -128,13 +166,27 @@ def _require_possible(config: PruneConfig, data: TaskData, tokenizer: PreTrained
             "name a folder whose tokenizer is the model's"
         )
     _require_positions(model, data, config.model)
+    require_deliverable(config.deliver, tokenizer)
+    positions = _positions(config, data)
+    if config.measure.rounds and (config.measure.length or 0) > positions:
+        raise UsageError(f"measure.length is {config.measure.length}, but the models have {positions} positions: set it lower")
+    return parts
+
+
+def _positions(config: PruneConfig, data: TaskData) -> int:
+    """Tokens of the longest text that all models of a run can read."""
+    models = [load_student(config, data), *([load_any(Path(config.teacher))] if config.teacher else [])]
+    return min(map(_positions_of, models))
+
+
+def _positions_of(model: PreTrainedModel) -> int:
+    positions: int = model.config.max_position_embeddings
+    return positions - (model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0)
 
 
 def _require_positions(model: PreTrainedModel, data: TaskData, folder: str) -> None:
     longest = max(len(example.columns["input_ids"]) for example in (*data.train, *data.valid))
-    positions = model.config.max_position_embeddings
-    if "roberta" in model.config.model_type:
-        positions -= model.config.pad_token_id + 1
+    positions = _positions_of(model)
     if longest > positions:
         raise UsageError(
             f"there are examples of {longest} tokens, but the model in {folder} has {positions}: set max_length lower"
@@ -221,14 +273,14 @@ def _prune_to(
     config: PruneConfig,
     setting: Setting,
     teacher: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
+    deliverer: Deliverer,
     student: Student,
     *,
     start: float,
     sparsity: float,
 ) -> dict[str, Any]:
     """Prune a student further, cut it, train what is left, judge and write it; the student can then be pruned further."""
-    name = f"sparsity-{sparsity:g}"
+    name = _folder(sparsity)
     steps = config.prune.steps(len(setting.data.train))
     constraint = ConstraintConfig(
         sparsity=sparsity, start=start, warmup=round(config.warmup * steps), rate=config.rate_of_gates(max(1, steps))
@@ -242,7 +294,7 @@ def _prune_to(
     assert masks is not None and student.masking is not None
     student.masking.wear(None)
     model, tuned = _tune_cut(config, setting, teacher, student, masks, name=name)
-    save_cut(model, setting.out / name / MODEL, tokenizer=tokenizer)
+    delivery = _save(model, setting.out / name, deliverer)
     structure = masks.structure()
     return {
         "sparsity": sparsity,
@@ -253,6 +305,7 @@ def _prune_to(
         "parameters": count_all(model),
         "real_sparsity": structure.sparsity(student.masking.parts),
         "structure": structure.counts(),
+        "delivery": delivery,
     }
 
 

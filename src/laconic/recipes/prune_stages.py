@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedModel
 
 from laconic.evaluation.tasks import read_logits
-from laconic.pruning.masks import Structure
+from laconic.pruning.masks import Masks, Structure
 from laconic.pruning.objective import Cofi
 from laconic.pruning.student import Student
 from laconic.recipes.prune_config import StageConfig
@@ -34,6 +34,29 @@ Tell = Callable[[int, int | None, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What a student was worth when it was judged.
+
+    Attributes:
+        stage: the name of its stage.
+        step: the update before it.
+        steps: updates of the stage.
+        score: the main one.
+        target: the sparsity that is wanted at this update; None without gates.
+        masks: what it wore; None without.
+        model: the student's.
+    """
+
+    stage: str
+    step: int
+    steps: int
+    score: float
+    target: float | None
+    masks: Masks | None
+    model: PreTrainedModel
+
+
+@dataclass(frozen=True, kw_only=True)
 class Setting:
     """What all stages of a run have in common.
 
@@ -45,6 +68,7 @@ class Setting:
         seed: of the order of examples and dropout.
         device: where models are judged.
         tell: told of every update as (bytes done, bytes in all or None, words).
+        show: shown every student that was judged.
     """
 
     data: TaskData
@@ -54,12 +78,13 @@ class Setting:
     seed: int
     device: torch.device
     tell: Tell | None = None
+    show: Callable[[Judged], None] | None = None
 
-    def score(self, model: PreTrainedModel) -> float:
+    def score(self, model: torch.nn.Module) -> float:
         """The main score of a model on the valid split."""
         return next(iter(self.scores(model).values()))
 
-    def scores(self, model: PreTrainedModel) -> dict[str, float]:
+    def scores(self, model: torch.nn.Module) -> dict[str, float]:
         """All scores of a model on the valid split."""
         torch.nn.Module.to(model, self.device).train(False)
         return self.data.judge(read_logits(model, self.data.valid, kind=self.data.kind, pad_id=self.data.pad_id))
@@ -150,12 +175,13 @@ class _Watch:
     def __init__(self, setting: Setting, stage: Stage, steps: int) -> None:
         self._setting, self._stage, self._steps = setting, stage, steps
         self._words = ""
+        self._judged: tuple[float, Masks | None] | None = None
 
     def evaluate(self, module: torch.nn.Module) -> float:
         student, wanted = self._stage.student, self._stage.sparsity
         masks = student.wear_fixed(wanted)
         score = self._setting.score(student.model)
-        self._words = f", score {score:.4f}"
+        self._words, self._judged = f", score {score:.4f}", (score, masks)
         if student.gates is None or masks is None or wanted is None:
             return -score
         expected = float(student.gates.expected_sparsity().detach())
@@ -164,10 +190,20 @@ class _Watch:
         return -score if expected > wanted - NEAR else NOT_YET - expected
 
     def report(self, progress: Progress) -> None:
+        if self._judged and self._setting.show:
+            self._setting.show(self._seen(progress.step, *self._judged))
+        self._judged = None
         if self._setting.tell:
             size = round(progress.bytes * self._steps / progress.step)
             words = f"{self._stage.name}, step {progress.step}/{self._steps}, loss {progress.loss:.3f}{self._words}"
             self._setting.tell(progress.bytes, size, words)
+
+    def _seen(self, step: int, score: float, masks: Masks | None) -> Judged:
+        constraint, model = self._stage.objective.constraint, self._stage.student.model
+        target = constraint.target_at(step) if constraint else None
+        return Judged(
+            stage=self._stage.name, step=step, steps=self._steps, score=score, target=target, masks=masks, model=model
+        )
 
 
 def structure_words(structure: Structure) -> str:

@@ -15,6 +15,7 @@ from laconic.errors import LaconicError, TrainingError, UsageError
 from laconic.model.folder import load_with_head
 from laconic.recipes.prune import run_prune
 from laconic.recipes.prune_config import PruneConfig, StageConfig
+from laconic.recipes.prune_measures import MeasureConfig
 from laconic.recipes.registry import RunOptions
 
 QUICK: dict[str, Any] = {
@@ -22,7 +23,7 @@ QUICK: dict[str, Any] = {
     "prepare": StageConfig(epochs=1, rate=3e-3, batch=27),
     "prune": StageConfig(epochs=4, rate=3e-3, batch=27),
     "tune": StageConfig(epochs=4, rate=3e-3, batch=27),
-    "sparsities": (0.4, 0.8), "units_at": 2.0, "warmup": 0.3, "evaluations": 4, "max_length": 16, "precision": "fp32",
+    "measure": MeasureConfig(rounds=0), "sparsities": (0.4, 0.8), "units_at": 2.0, "warmup": 0.3, "evaluations": 4, "max_length": 16, "precision": "fp32",
 }  # fmt: skip
 
 

@@ -24,6 +24,9 @@ def prune(
     label: Annotated[str | None, typer.Option(help="The column with the label. [label]")] = None,
     sparsity: Annotated[str, typer.Option(help="What is to go, as a share; several with commas between, rising.")] = "0.95",
     teacher: Annotated[Path | None, typer.Option(help="A model trained for the task. [one is trained]")] = None,
+    deliver: Annotated[
+        str, typer.Option(help="What each model is delivered as besides: onnx, int8, half, trimmed, with commas between.")
+    ] = "",
     schedule: Annotated[str, typer.Option(help="How long: quick, small or large, as the paper for such tasks.")] = "quick",
     settings: Annotated[
         list[str] | None, typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change a setting; --list shows them.")
@@ -38,7 +41,11 @@ def prune(
 
     The teacher is trained, then the student loses its parts, is cut, and trained again. Below the folder, sparsity-0.95/model
     is a dense model that laconic.load opens, and with trust_remote_code any transformers. Ctrl-C keeps a checkpoint;
-    --resume goes on from it.
+    --resume goes on from it. While it trains, progress.html in the folder shows what is left of each layer; laconic report
+    makes a page of all models. In the end they are timed beside the teacher, unless --set measure.rounds=0.
+
+    With --deliver, sparsity-0.95/delivery holds the same model made smaller: half, embeddings of 16 bits; trimmed, only the
+    words that the train split has; onnx, an ONNX file, compared with the model; int8, one of 8 bits too, judged again.
 
     Example: a classifier of one's own, twenty times smaller:
 
@@ -47,13 +54,17 @@ def prune(
     Example: two sparsities of one run, as the paper trains small tasks:
 
         $ laconic prune encoder --task mrpc --sparsity 0.6,0.95 --schedule small --out runs/mrpc
+
+    Example: a small file for ONNX Runtime:
+
+        $ laconic prune encoder --task sst2 --deliver onnx,int8,trimmed --out runs/sst2
     """
     from laconic.cli.bars import training_bar
     from laconic.recipes.registry import RunOptions
     from laconic.recipes.settings import apply_settings, list_settings, to_plain
 
     config = apply_settings(
-        _configure(model, task, data, valid_data, text_columns, label, sparsity, teacher, schedule), settings or []
+        _configure(model, task, data, valid_data, text_columns, label, sparsity, teacher, deliver, schedule), settings or []
     )
     if show:
         rows = {key: str(value) for key, value in list_settings(config).items()}
@@ -75,6 +86,7 @@ def _configure(
     label: str | None,
     sparsity: str,
     teacher: Path | None,
+    deliver: str,
     schedule: str,
 ) -> "PruneConfig":
     from laconic.recipes.prune_config import SCHEDULES, PruneConfig
@@ -88,9 +100,14 @@ def _configure(
     elif valid_data or text_columns or label:
         raise UsageError("--valid-data, --text-columns and --label say how a table is read: give one with --data")
     try:
-        sparsities = tuple(float(part) for part in sparsity.split(","))
         return PruneConfig(
-            model=str(model), task=task, sparsities=sparsities, teacher=str(teacher or ""), **table, **SCHEDULES[schedule]
+            model=str(model),
+            task=task,
+            sparsities=tuple(float(part) for part in sparsity.split(",")),
+            teacher=str(teacher or ""),
+            deliver=tuple(part.strip() for part in deliver.split(",") if part.strip()),
+            **table,
+            **SCHEDULES[schedule],
         )
     except ValueError as error:
         raise UsageError(f"{error}; laconic prune --help lists what can be set") from error
@@ -99,12 +116,17 @@ def _configure(
 def describe(record: "Record", folder: Path) -> str:
     """What came out, a line for each model."""
     metric, models = record.results["metric"], record.results["models"]
-    lines = [f"{'gone':>7}  {metric:>9}  {'parameters':>11}  {'without embeddings':>18}  model"]
+    lines = [f"{'gone':>7}  {metric:>9}  {'parameters':>11}  {'without embeddings':>18}  {'faster':>6}  model"]
     for row in models:
-        sizes = row["parameters"]
-        place = folder / (f"sparsity-{row['sparsity']:g}" if row["sparsity"] else "teacher") / "model"
+        sizes, faster = row["parameters"], row["times_faster"].get("torch") if "times_faster" in row else None
+        place = folder / (f"sparsity-{row['sparsity']:g}" if row["sparsity"] else "teacher")
         gone = row.get("real_sparsity", 0.0)
         lines.append(
-            f"{gone:>7.1%}  {row['scores'][metric]:>9.4f}  {sizes['all']:>11,}  {sizes['without_embeddings']:>18,}  {place}"
+            f"{gone:>7.1%}  {row['scores'][metric]:>9.4f}  {sizes['all']:>11,}  {sizes['without_embeddings']:>18,}  "
+            f"{'-' if faster is None else f'{faster:.1f}x':>6}  {place / 'model'}"
         )
+        if row.get("delivery"):
+            delivered = {"": row["delivery"]["scores"], " in 8 bits": row["delivery"].get("int8")}
+            told = ", ".join(f"{metric}{words} {scores[metric]:.4f}" for words, scores in delivered.items() if scores)
+            lines.append(f"{'':>7}  {place / 'delivery'}: {told}")
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
-from transformers.utils import ModelOutput
+from transformers.utils.generic import ModelOutput
 
 from laconic.errors import CorruptFileError, UsageError, missing_extra
 from laconic.model.probe import PER_TOKEN, answers, at_rest, input_names, random_inputs
@@ -235,7 +235,8 @@ class OnnxModel(nn.Module):
         ids = inputs["input_ids"]
         arrays = {name: inputs.get(name, torch.zeros_like(ids)).cpu().numpy() for name in self._names}
         found = self._session.run(self._answers, arrays)
-        return ModelOutput({name: torch.from_numpy(value) for name, value in zip(self._answers, found, strict=True)})
+        named = {name: torch.from_numpy(value) for name, value in zip(self._answers, found, strict=True)}
+        return ModelOutput(named)  # type: ignore[no-untyped-call]
 
 
 def _axes(name: str, answer: Tensor) -> dict[int, str]:

@@ -111,9 +111,7 @@ def _save(model: PreTrainedModel, place: Path, deliverer: Deliverer) -> dict[str
     return deliverer.deliver(model, place)
 
 
-def _deliverer(
-    config: PruneConfig, setting: Setting, tokenizer: PreTrainedTokenizerBase, options: RunOptions
-) -> Deliverer:
+def _deliverer(config: PruneConfig, setting: Setting, tokenizer: PreTrainedTokenizerBase, options: RunOptions) -> Deliverer:
     def scores(other: PreTrainedTokenizerBase) -> Score:
         if other is tokenizer:
             return setting.scores

@@ -45,6 +45,7 @@ class ProgressPage:
             score=judged.score,
             sparsity=structure.sparsity(self._parts),
             target=judged.target,
+            expected=judged.expected,
             heads=tuple(layer["heads"] for layer in counts),
             units=tuple(layer["units"] for layer in counts),
         )
@@ -88,6 +89,4 @@ def structure_of(model: PreTrainedModel, parts: Parts) -> Structure:
         return Structure.whole(parts)
     groups = "heads" if parts.keys_shared else "kv_heads"
     heads_L, units_L = (torch.tensor([layer[name] for layer in layers]) for name in (groups, "units"))
-    return Structure(
-        head_LH=torch.arange(parts.heads) < heads_L[:, None], unit_LU=torch.arange(parts.units) < units_L[:, None]
-    )
+    return Structure(head_LH=torch.arange(parts.heads) < heads_L[:, None], unit_LU=torch.arange(parts.units) < units_L[:, None])

@@ -43,6 +43,7 @@ class Judged:
         steps: updates of the stage.
         score: the main one.
         target: the sparsity that is wanted at this update; None without gates.
+        expected: the sparsity that is expected of its gates; None without.
         masks: what it wore; None without.
         model: the student's.
     """
@@ -52,6 +53,7 @@ class Judged:
     steps: int
     score: float
     target: float | None
+    expected: float | None
     masks: Masks | None
     model: PreTrainedModel
 
@@ -175,16 +177,16 @@ class _Watch:
     def __init__(self, setting: Setting, stage: Stage, steps: int) -> None:
         self._setting, self._stage, self._steps = setting, stage, steps
         self._words = ""
-        self._judged: tuple[float, Masks | None] | None = None
+        self._judged: tuple[float, float | None, Masks | None] | None = None
 
     def evaluate(self, module: torch.nn.Module) -> float:
         student, wanted = self._stage.student, self._stage.sparsity
         masks = student.wear_fixed(wanted)
         score = self._setting.score(student.model)
-        self._words, self._judged = f", score {score:.4f}", (score, masks)
-        if student.gates is None or masks is None or wanted is None:
+        expected = None if student.gates is None else float(student.gates.expected_sparsity().detach())
+        self._words, self._judged = f", score {score:.4f}", (score, expected, masks)
+        if expected is None or masks is None or wanted is None:
             return -score
-        expected = float(student.gates.expected_sparsity().detach())
         self._words += f", {expected:.1%} gone: {structure_words(masks.structure())}"
         # While the sparsity rises, the sparsest is the best there is: it is what a run that ends too early has to show.
         return -score if expected > wanted - NEAR else NOT_YET - expected
@@ -198,11 +200,17 @@ class _Watch:
             words = f"{self._stage.name}, step {progress.step}/{self._steps}, loss {progress.loss:.3f}{self._words}"
             self._setting.tell(progress.bytes, size, words)
 
-    def _seen(self, step: int, score: float, masks: Masks | None) -> Judged:
-        constraint, model = self._stage.objective.constraint, self._stage.student.model
-        target = constraint.target_at(step) if constraint else None
+    def _seen(self, step: int, score: float, expected: float | None, masks: Masks | None) -> Judged:
+        constraint = self._stage.objective.constraint
         return Judged(
-            stage=self._stage.name, step=step, steps=self._steps, score=score, target=target, masks=masks, model=model
+            stage=self._stage.name,
+            step=step,
+            steps=self._steps,
+            score=score,
+            target=constraint.target_at(step) if constraint else None,
+            expected=expected,
+            masks=masks,
+            model=self._stage.student.model,
         )
 
 

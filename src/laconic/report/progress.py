@@ -30,6 +30,7 @@ class Moment:
         score: the main one; higher is better.
         sparsity: the share of parameters that is really gone.
         target: the share that is wanted at this update; None in stages that do not prune.
+        expected: the share that gates expect to be gone; None where there are none.
         heads: of each layer.
         units: of each layer.
     """
@@ -40,6 +41,7 @@ class Moment:
     score: float
     sparsity: float
     target: float | None
+    expected: float | None
     heads: tuple[int, ...]
     units: tuple[int, ...]
 
@@ -70,7 +72,7 @@ def render_progress(moments: Sequence[Moment], *, task: str, whole: tuple[int, i
     told = f"{left} Left now: {', '.join(f'{h}|{u}' for h, u in zip(now.heads, now.units, strict=True))}"
     pictures = [
         (structure_chart("left", told, now.heads, now.units, whole=whole), left),
-        (_history(moments), "Each time that a student was judged. Lines across: a new stage begins."),
+        (_history(moments), "Each time that a student was judged. Where a line stands upright, a new stage begins."),
     ]
     title = escape(f"Pruning for {task}")
     return (
@@ -83,11 +85,11 @@ def render_progress(moments: Sequence[Moment], *, task: str, whole: tuple[int, i
 
 
 def _tiles(now: Moment, live: bool) -> str:
-    target = DASH if now.target is None else percent(round(now.target, 4))
+    target, expected = (DASH if share is None else percent(round(share, 4)) for share in (now.target, now.expected))
     found = [
         ("stage" if live else "last stage", now.stage, f"step {count(now.step)} of {count(now.steps)}"),
-        ("parameters gone", percent(round(now.sparsity, 4)), "of attention and feed-forward parts"),
-        ("wanted now", target, "the target rises, then stays"),
+        ("parameters gone", percent(round(now.sparsity, 4)), "of attention and feed-forward parts, where it was judged"),
+        ("wanted now", target, f"expected of the gates: {expected}"),
         ("score", fixed(now.score, 4), "on the valid split"),
     ]
     tiles = "".join(
@@ -102,6 +104,7 @@ def _history(moments: Sequence[Moment]) -> str:
     gone: list[Curve] = [
         ("gone", "accent", [moment.sparsity for moment in moments]),
         ("wanted", "series-2", [moment.target for moment in moments]),
+        ("expected", "series-3", [moment.expected for moment in moments]),
     ]
     low, high = min(scores), max(scores)
     if low == high:
@@ -109,7 +112,7 @@ def _history(moments: Sequence[Moment]) -> str:
     starts = [place for place in range(1, len(moments)) if moments[place].stage != moments[place - 1].stage]
     body = _panel(_TOP, [("score", "series-4", scores)], (low, high), starts, lambda value: fixed(value, 3))
     body += _panel(2 * _TOP + _HEIGHT + 12, gone, (0.0, 1.0), starts, percent)
-    told = f"Scores from {fixed(scores[0])} to {fixed(scores[-1])}; {percent(round(moments[-1].sparsity, 4))} of the parameters gone"
+    told = f"Scores from {fixed(scores[0])} to {fixed(scores[-1])}; {percent(round(moments[-1].sparsity, 4))} gone"
     return svg("history", told, 2 * (_TOP + _HEIGHT) + 24, body)
 
 

@@ -23,7 +23,8 @@ QUICK: dict[str, Any] = {
     "prepare": StageConfig(epochs=1, rate=3e-3, batch=27),
     "prune": StageConfig(epochs=4, rate=3e-3, batch=27),
     "tune": StageConfig(epochs=4, rate=3e-3, batch=27),
-    "measure": MeasureConfig(rounds=0), "sparsities": (0.4, 0.8), "units_at": 2.0, "warmup": 0.3, "evaluations": 4, "max_length": 16, "precision": "fp32",
+    "measure": MeasureConfig(rounds=0),
+    "sparsities": (0.4, 0.8), "units_at": 2.0, "warmup": 0.3, "evaluations": 4, "max_length": 16, "precision": "fp32",
 }  # fmt: skip
 
 

@@ -104,7 +104,7 @@ class Deliverer:
         difference = verify_onnx(model, folder / ONNX, length=min(33, self.length))
         if difference > APART:
             raise LaconicError(
-                f"the ONNX file {folder / ONNX} answers otherwise than its model, by {difference:.2g}: leave onnx out of deliver"
+                f"{folder / ONNX} answers otherwise than its model, by {difference:.2g}: deliver without onnx and int8"
             )
         return difference
 

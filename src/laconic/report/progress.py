@@ -1,4 +1,4 @@
-"""A pruning run that is still going on, as a page that reads itself again: what is left of each layer, and how it came there."""
+"""A pruning run that is still going on, as a page that reads itself again: what is left of each layer, and how that came."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from laconic.report.wording import DASH, count, fixed, percent
 SECONDS = 10
 """Between two readings of the page."""
 
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _LEFT, _HEIGHT, _TOP = 44, 110, 24
 Curve = tuple[str, str, Sequence[float | None]]
 """Name, colour and heights of a line, None where it has none."""
@@ -77,7 +78,7 @@ def render_progress(moments: Sequence[Moment], *, task: str, whole: tuple[int, i
     title = escape(f"Pruning for {task}")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{again}<title>{title}</title>\n'
         f'<link rel="icon" href="data:,">\n<style>\n{stylesheet()}</style>\n</head>\n<body>\n'
         f"<header>\n<h1>{title}</h1>\n{_tiles(now, live)}</header>\n<main>\n{side_by_side(pictures)}</main>\n</body>\n</html>\n"

@@ -1,4 +1,4 @@
-"""What is delivered says what the model says: to the bit where words are left out, to half precision where tables are halved."""
+"""What is delivered says what the model says: to the bit where words are left out, nearly so where tables are halved."""
 
 import json
 import sys
@@ -139,7 +139,7 @@ def test_what_is_missing_is_said_first(package: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, package, None)
     require_deliverable(("half", "trimmed"), tokenizer())
     for asked in ("onnx", "int8"):
-        with pytest.raises(MissingExtraError, match=rf"delivering ONNX files needs {package}.*laconic\[onnx\]"):
+        with pytest.raises(MissingExtraError, match=rf"delivering ONNX files needs the package '{package}'.*laconic\[onnx\]"):
             require_deliverable((asked,), tokenizer())
 
 

@@ -16,6 +16,7 @@ QUICK = (
     "tune.epochs=1",
     "evaluations=2",
     "max_length=16",
+    "measure.rounds=0",
 )
 
 
@@ -59,6 +60,7 @@ def test_settings_are_shown_without_doing_anything(tmp_path: Path, capsys: pytes
         (["--sparsity", "0.9,0.5"], "numbers that rise"),
         (["--schedule", "long"], "there is no schedule 'long': choose one of quick, small, large, text"),
         (["--label", "mark"], "mark"),
+        (["--deliver", "onnx,zip"], "deliver is onnx, zip, but must be some of onnx, int8, half, trimmed"),
         (["--set", "distill.mapping=any"], "mapping is 'any'"),
     ],
 )

@@ -11,7 +11,7 @@ from transformers import BertConfig, BertForSequenceClassification
 
 from laconic.errors import UsageError
 from laconic.evaluation import latency
-from laconic.evaluation.latency import Timing, measure_latency, onnx_runner, speed_ratios, torch_runner
+from laconic.evaluation.latency import Timing, folder_runner, measure_latency, onnx_runner, speed_ratios, torch_runner
 from laconic.model.onnx import VOCAB_SIZE, export_onnx
 
 
@@ -108,3 +108,13 @@ def test_a_file_of_somebody_else_needs_the_size_of_its_vocabulary(tmp_path: Path
     with pytest.raises(UsageError, match="give vocab_size"):
         onnx_runner(tmp_path / "model.onnx", batch=1, length=3)
     onnx_runner(tmp_path / "model.onnx", batch=1, length=3, vocab_size=30)()
+
+
+def test_a_folder_runs_as_the_model_in_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[torch.Tensor] = []
+    small = model().eval()
+    small.save_pretrained(tmp_path)
+    monkeypatch.setattr(latency, "answers", lambda model, inputs: seen.append(model(**inputs).logits))
+    folder_runner(tmp_path, batch=2, length=5)()
+    torch_runner(small, batch=2, length=5)()
+    assert torch.equal(*seen)

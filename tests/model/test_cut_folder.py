@@ -11,11 +11,12 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from tests.model import cut_models as tiny
-from transformers import AutoModel, BertConfig, BertForSequenceClassification, PreTrainedModel
+from tests.tiny_encoder import tiny_tokenizer
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertForSequenceClassification, PreTrainedModel
 
 from laconic.errors import CorruptFileError, OutputError
 from laconic.model import cut
-from laconic.model.cut_folder import CODE, save_cut
+from laconic.model.cut_folder import CODE, save_cut, save_with_tokenizer
 from laconic.model.folder import load_any, load_model, save_model
 from laconic.model.sizes import build_model
 
@@ -110,7 +111,7 @@ def test_only_this_folder_names_its_code(tmp_path: Path) -> None:
 
 
 class FullDisk:
-    def save_pretrained(self, folder: Path) -> None:
+    def save_pretrained(self, folder: Path, **more: Any) -> None:
         raise OSError(28, "No space left on device")
 
 
@@ -150,3 +151,15 @@ def test_a_task_that_is_not_known_is_named(tmp_path: Path) -> None:
     config.write_text(config.read_text().replace("BertForSequenceClassification", "BertForNextSentencePrediction"))
     with pytest.raises(CorruptFileError, match="of class BertForNextSentencePrediction, whose task is not known"):
         load_any(tmp_path / "m")
+
+
+@pytest.mark.parametrize("cut_one", [False, True])
+def test_any_model_is_written_with_its_tokenizer_and_other_tensors(cut_one: bool, tmp_path: Path) -> None:
+    model = model_of("CutBertForSequenceClassification") if cut_one else stock_classifier()
+    state = {name: torch.zeros_like(tensor) for name, tensor in model.state_dict().items()}
+    save_with_tokenizer(model, tmp_path / "m", tiny_tokenizer(), state=state)
+    assert (tmp_path / "m" / CODE).exists() == cut_one
+    assert AutoTokenizer.from_pretrained(tmp_path / "m").get_vocab() == tiny_tokenizer().get_vocab()
+    again = load_any(tmp_path / "m")
+    assert type(again) is type(model)
+    assert not any(parameter.any() for parameter in again.parameters())

@@ -20,10 +20,11 @@ from transformers import (
     GPT2LMHeadModel,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    PythonBackend,
 )
 
 from laconic.errors import UsageError
-from laconic.model.embeddings import half_embeddings, trim_vocabulary, used_tokens
+from laconic.model.embeddings import half_embeddings, require_trimmable, trim_vocabulary, used_tokens
 
 SPECIAL = ["[PAD]", "[unused0]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 LETTERS = [letter for one in "abcde" for letter in (one, f"##{one}")]
@@ -180,3 +181,18 @@ def test_a_real_vocabulary_is_trimmed() -> None:
     assert small.config.vocab_size < 2100
     assert torch.equal(logits(small, fewer, texts), logits(model, tokens, texts))
     assert "[UNK]" not in fewer.tokenize("Totally unforeseen words, spelt out.")
+
+
+def test_whether_a_vocabulary_can_be_trimmed_is_known_before() -> None:
+    require_trimmable(TOKENS)
+    with pytest.raises(UsageError, match="the kind Slow, but only WordPiece can be trimmed"):
+        require_trimmable(Slow())
+
+
+class Slow(PythonBackend):
+    """A tokenizer without a fast version."""
+
+    vocab_size = 0
+
+    def get_vocab(self) -> dict[str, int]:
+        return {}

@@ -22,7 +22,7 @@ from transformers import (
 
 from laconic.errors import CorruptFileError, MissingExtraError, OutputError, UsageError
 from laconic.model import onnx as ours
-from laconic.model.onnx import VOCAB_SIZE, export_onnx, open_session, quantize_onnx, verify_onnx
+from laconic.model.onnx import VOCAB_SIZE, OnnxModel, export_onnx, open_session, quantize_onnx, verify_onnx
 
 WIDTH, HEAD = 32, 8
 CLOSE = 1e-5
@@ -194,3 +194,15 @@ def test_a_missing_package_is_named(package: str, tmp_path: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtraError, match=r"laconic\[onnx\]"):
         uses[package]()
+
+
+@pytest.mark.parametrize("auto", [AutoModelForSequenceClassification, AutoModelForQuestionAnswering])
+def test_a_file_stands_in_for_its_model(auto: Any, tmp_path: Path) -> None:
+    model = tiny("bert", auto).eval()
+    export_onnx(model, tmp_path / "m.onnx")
+    ids = torch.randint(3, 50, (3, 11), generator=torch.Generator().manual_seed(0))
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    said, found = model(**inputs), OnnxModel(tmp_path / "m.onnx").train(False)(**inputs)
+    assert found.keys() == said.keys()
+    assert all(torch.allclose(found[name], said[name], atol=CLOSE) for name in said)
+    assert found[next(iter(found))] is getattr(found, next(iter(found)))

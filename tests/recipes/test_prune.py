@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 import torch
-from tests.tiny_encoder import tiny_encoder, tiny_table, tiny_tokenizer
-from transformers import BertConfig, BertForSequenceClassification, pipeline
+from tests.tiny_encoder import WORDS, tiny_encoder, tiny_table, tiny_tokenizer
+from transformers import BertConfig, BertModel, BertTokenizer, pipeline
 
 import laconic
-from laconic.errors import LaconicError, TrainingError, UsageError
+from laconic.errors import TrainingError, UsageError
+from laconic.evaluation.peak_memory import PeakMemory
 from laconic.model.folder import load_with_head
+from laconic.recipes import prune_measures
 from laconic.recipes.prune import run_prune
 from laconic.recipes.prune_config import PruneConfig, StageConfig
+from laconic.recipes.prune_measures import MeasureConfig
 from laconic.recipes.registry import RunOptions
 
 QUICK: dict[str, Any] = {
@@ -22,6 +25,7 @@ QUICK: dict[str, Any] = {
     "prepare": StageConfig(epochs=1, rate=3e-3, batch=27),
     "prune": StageConfig(epochs=4, rate=3e-3, batch=27),
     "tune": StageConfig(epochs=4, rate=3e-3, batch=27),
+    "measure": MeasureConfig(rounds=0),
     "sparsities": (0.4, 0.8), "units_at": 2.0, "warmup": 0.3, "evaluations": 4, "max_length": 16, "precision": "fp32",
 }  # fmt: skip
 
@@ -29,7 +33,8 @@ QUICK: dict[str, Any] = {
 def config(tmp_path: Path, **changes: Any) -> PruneConfig:
     table = tiny_table(tmp_path / "train.csv")
     own = {"data": str(table), "text_columns": ("text",), "label": "label"}
-    return PruneConfig(**{"model": str(tiny_encoder(tmp_path / "encoder")), **own, **QUICK, **changes})
+    given = {**own, **QUICK, **changes}
+    return PruneConfig(**{"model": changes.get("model") or str(tiny_encoder(tmp_path / "encoder")), **given})
 
 
 def test_a_run_ends_with_smaller_models_of_the_sparsities_asked_for(tmp_path: Path) -> None:
@@ -117,44 +122,30 @@ def test_a_teacher_is_taken_as_it_is_and_a_student_may_begin_as_its_teacher(tmp_
     assert record.results["models"][0]["scores"]["accuracy"] == 1.0
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"fine_tune": StageConfig(epochs=0)}, "no better than always giving the commonest answer"),
-        (
-            {"gates": ("heads",), "sparsities": (0.9,)},
-            r"cannot be reached with the gates heads: the largest that can is 0\.\d+",
-        ),
-        ({"model": "nowhere"}, "nowhere holds no tokenizer"),
-        ({"tune": StageConfig(epochs=1, batch=500)}, r"tune\.batch is 500, but there are 108 examples"),
-        ({"max_length": 2}, "max_length is 2, but 2 special tokens"),
-        ({"label": "mark"}, "mark"),
-    ],
-)
-def test_what_cannot_come_to_anything_is_said_before_anything_is_pruned(
-    tmp_path: Path, changes: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(LaconicError, match=message):
-        run_prune(config(tmp_path, **changes), tmp_path / "run", RunOptions())
-    assert not (tmp_path / "run" / "prepared").exists()
+def test_deliveries_and_measures_are_part_of_a_run_and_done_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(done: int, total: int | None, words: str) -> None:
+        if words.startswith("sparsity-0.8/prune, step 9/"):
+            signal.raise_signal(signal.SIGINT)
 
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"num_labels": 5}, "tells 5 labels, but train has 2"),
-        ({"vocab_size": 9}, "has 9 ids, fewer than the tokenizer"),
-        ({"max_position_embeddings": 5}, "but the model in .* has 5: set max_length lower"),
-        ({"id2label": {0: "good", 1: "bad"}}, "tells good, bad, but train has bad, good, in this order"),
-    ],
-)
-def test_a_teacher_that_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
-    shape = {"vocab_size": 16, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
-    BertForSequenceClassification(BertConfig(**{**shape, **changes})).save_pretrained(tmp_path / "other")
-    with pytest.raises(UsageError, match=message):
-        run_prune(config(tmp_path, teacher=str(tmp_path / "other")), tmp_path / "run", RunOptions())
-
-
-def test_an_encoder_is_no_teacher_and_a_student_begins_as_a_teacher_of_its_shape(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is a BertModel, but train needs one"):
-        run_prune(config(tmp_path, teacher=str(tmp_path / "encoder")), tmp_path / "run", RunOptions())
+    monkeypatch.setattr(prune_measures, "measure_peak", lambda prepare: PeakMemory(before=1, peak=3))
+    tiny_encoder(tmp_path / "encoder")
+    words = [*WORDS, *sorted({letter for word in WORDS[4:] for letter in word} - set(WORDS))]
+    BertTokenizer(vocab={word: place for place, word in enumerate(words)}).save_pretrained(tmp_path / "encoder")
+    whole = BertModel(BertConfig(**{**BertConfig.from_pretrained(tmp_path / "encoder").to_dict(), "vocab_size": len(words)}))
+    whole.save_pretrained(tmp_path / "encoder")
+    more: dict[str, Any] = {"deliver": ("int8", "half", "trimmed"), "measure": MeasureConfig(rounds=1, batch=1)}
+    asked = config(tmp_path, model=str(tmp_path / "encoder"), **more)
+    with pytest.raises(TrainingError, match="stopped on request"):
+        run_prune(asked, tmp_path / "run", RunOptions(progress=interrupt))
+    files = [tmp_path / "run" / name / "delivery" / "model.onnx" for name in ("teacher", "sparsity-0.4")]
+    before = [file.stat().st_mtime_ns for file in files]
+    record = run_prune(asked, tmp_path / "run", RunOptions(resume=True))
+    assert [file.stat().st_mtime_ns for file in files] == before
+    for row in record.results["models"]:
+        assert row["delivery"]["vocabulary"] < len(words)
+        assert row["delivery"]["scores"] == row["scores"] and row["delivery"]["int8"].keys() == {"accuracy"}
+        assert row["file_bytes"]["delivery"] < row["file_bytes"]["model"]
+        assert row["times_faster"].keys() == row["latency"].keys() == {"torch", "onnx", "int8"}
+        assert row["peak_memory"] == {"torch": 2, "onnx": 2, "int8": 2}
+    assert record.results["measured"]["length"] == 16 and record.results["whole"]["units"] == 24
+    assert 'http-equiv="refresh"' not in (tmp_path / "run" / "progress.html").read_text()

@@ -1,11 +1,14 @@
 import pytest
 
 from laconic.recipes.prune_config import PruneConfig, StageConfig
+from laconic.recipes.prune_measures import MeasureConfig
 from laconic.recipes.settings import from_plain, to_plain
 
 
 def test_it_comes_back_from_json() -> None:
-    config = PruneConfig(model="m", task="sst2", sparsities=(0.6, 0.95), train_limit=10)
+    config = PruneConfig(
+        model="m", task="sst2", sparsities=(0.6, 0.95), train_limit=10, deliver=("onnx",), measure=MeasureConfig(batch=1)
+    )
     assert from_plain(PruneConfig, to_plain(config), name="a file") == config
 
 
@@ -31,6 +34,7 @@ def test_it_comes_back_from_json() -> None:
         ({"warmup": 1.5}, "warmup is 1.5"),
         ({"gate_rate": -1.0}, "gate_rate is -1.0"),
         ({"seed": -1}, "seed is -1"),
+        ({"deliver": ("onnx", "zip")}, "deliver is onnx, zip, but must be some of onnx, int8, half, trimmed"),
     ],
 )
 def test_what_cannot_be_is_refused(settings: dict[str, object], message: str) -> None:

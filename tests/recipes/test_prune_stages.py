@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
 from laconic.recipes.prune_config import StageConfig
-from laconic.recipes.prune_stages import DONE, Setting, Stage, run_stage, structure_words
+from laconic.recipes.prune_stages import DONE, Judged, Setting, Stage, run_stage, structure_words
 from laconic.recipes.task_data import Tables, table_data
 
 LABELS = DistillConfig(prediction=0.0, layers=0.0, label=1.0)
@@ -95,3 +96,20 @@ def _stop_at(step: int):  # type: ignore[no-untyped-def]
             signal.raise_signal(signal.SIGINT)
 
     return tell
+
+
+def test_every_student_that_was_judged_is_shown(tmp_path: Path) -> None:
+    shown: list[Judged] = []
+    common = dataclasses.replace(setting(tmp_path), show=shown.append)
+    gated = stage(tmp_path, common, gates=True, epochs=3.0)
+    run_stage(common, gated)
+    assert [(seen.stage, seen.step, seen.steps) for seen in shown] == [("one", step, 12) for step in (4, 8, 12)]
+    assert [seen.target for seen in shown] == [pytest.approx(0.5 * step / 60) for step in (4, 8, 12)]
+    assert gated.student.masking is not None
+    for seen in shown:
+        assert seen.masks is not None and seen.expected is not None and seen.model is gated.student.model
+        assert seen.masks.structure().sparsity(gated.student.masking.parts) >= 0.5
+    plain = stage(tmp_path, common)
+    shown.clear()
+    run_stage(common, dataclasses.replace(plain, name="two"))
+    assert shown and all(seen.masks is seen.target is seen.expected is None for seen in shown)

@@ -72,8 +72,38 @@ def _memory_results() -> dict[str, Any]:
     }
 
 
+@pytest.fixture
+def pruning_results() -> dict[str, Any]:
+    """What a record of kind `prune` holds, whole."""
+    return _pruning_results()
+
+
+def _pruning_results() -> dict[str, Any]:
+    asked = [(0.0, 0.0, 0.931, 1.0, None), (0.6, 0.601, 0.925, 2.5, (9, 1360)), (0.95, 0.951, 0.902, 12.1, (1, 50))]
+    models = []
+    for sparsity, gone, value, faster, left in asked:
+        row: dict[str, Any] = {
+            "sparsity": sparsity,
+            "scores": {"accuracy": value},
+            "parameters": {"all": 109e6 - 85e6 * gone, "without_embeddings": 85.6e6 - 85e6 * gone},
+            "structure": left and [{"heads": left[0], "units": left[1]}, {"heads": 0, "units": 0}],
+            "file_bytes": {"model": 4 * (109e6 - 85e6 * gone)},
+            "latency": {"torch": {"median": 1.0 / faster}},
+            "times_faster": {"torch": faster},
+            "peak_memory": {"torch": 900_000_000},
+        }
+        models.append(row if sparsity == 0 else {**row, "real_sparsity": gone})
+    models[-1]["delivery"] = {
+        "vocabulary": 13_000, "scores": {"accuracy": 0.901}, "onnx": 1.2e-7, "int8": {"accuracy": 0.895},
+    }  # fmt: skip
+    models[-1]["file_bytes"] |= {"delivery": 3e7, "onnx": 5e7, "int8": 2e7}
+    measured = {"batch": 8, "length": 128, "threads": 1, "rounds": 10, "device": "cpu"}
+    whole = {"layers": 2, "heads": 12, "units": 3072}
+    return {"task": "sst2", "metric": "accuracy", "models": models, "measured": measured, "whole": whole}
+
+
 def _sample(make_record: Callable[..., Record]) -> list[Record]:
-    """What a quickstart leaves: one file through codecs, three tokenizers, three language models; a memory, and a stranger."""
+    """One file through codecs, three tokenizers, three language models; a memory, a pruned model, and a stranger."""
     codecs = [("laconic default", 1.9), ("xz -9e", 2.3), ("gzip -9", 2.6)]
     compression = {
         "file": "module.py",
@@ -129,13 +159,14 @@ def _sample(make_record: Callable[..., Record]) -> list[Record]:
         make_record("tokenizers", "three", tokenizers),
         *models,
         make_record("memory", "long", _memory_results()),
+        make_record("prune", "sst2", _pruning_results()),
         stranger,
     ]
 
 
 @pytest.fixture
 def sample(make_record: Callable[..., Record]) -> list[Record]:
-    """What a quickstart leaves, a memory, and a record of an unknown kind."""
+    """What a quickstart leaves, a memory, a pruned model, and a record of an unknown kind."""
     return _sample(make_record)
 
 
@@ -173,6 +204,16 @@ def hostile(make_record: Callable[..., Record]) -> Callable[[str], list[Record]]
             "view": [{"text": poison, "probability": poison, "from_memory": 0.5, "sources": [[1, 0.5], poison]}] * 3,
             poison: poison,
         }
+        pruning = {
+            **_pruning_results(),
+            "task": poison,
+            "metric": poison,
+            "measured": {"batch": poison, "device": poison, poison: poison},
+            "models": [
+                {**row, "scores": {poison: row["scores"]["accuracy"]}, poison: poison} for row in _pruning_results()["models"]
+            ],
+            poison: poison,
+        }
         around: dict[str, Any] = {
             "created": poison,
             "command": (poison, poison),
@@ -189,6 +230,8 @@ def hostile(make_record: Callable[..., Record]) -> Callable[[str], list[Record]]
             ("language-model", {**model, "bytes_per_token": 40.0, "flops_per_byte": 300.0}),
             ("memory", memory),
             ("memory", memory),
+            ("prune", pruning),
+            ("prune", {**pruning, "models": poison}),
             (poison, {poison: poison, "table": rows, "inner": {poison: poison}}),
         ]
         return [make_record(kind, poison, results, **around) for kind, results in kinds]

@@ -31,6 +31,9 @@ def prune(
     ] = None,
     speedup: Annotated[str | None, typer.Option(help="Instead: how many times faster on this machine, such as 5,10.")] = None,
     teacher: Annotated[Path | None, typer.Option(help="A model trained for the task. [one is trained]")] = None,
+    deliver: Annotated[
+        str, typer.Option(help="What each model is delivered as besides: onnx, int8, half, trimmed, with commas between.")
+    ] = "",
     schedule: Annotated[
         str | None, typer.Option(help="How long: quick; small or large, as the paper for such tasks; text. [quick or text]")
     ] = None,
@@ -47,7 +50,12 @@ def prune(
 
     For a task a teacher is trained; a language model is its own teacher. Then the student loses its parts, is cut, and trained
     again. Below the folder, sparsity-0.95/model is a dense model that laconic.load opens, and with trust_remote_code any
-    transformers. Ctrl-C keeps a checkpoint; --resume goes on from it.
+    transformers. Ctrl-C keeps a checkpoint; --resume goes on from it. While it trains, progress.html in the folder shows what
+    is left of each layer; laconic report makes a page of all models. In the end they are timed beside the teacher, unless
+    --set measure.rounds=0.
+
+    With --deliver, sparsity-0.95/delivery holds the same model made smaller: half, embeddings of 16 bits; trimmed, only the
+    words that the train split has; onnx, an ONNX file, compared with the model; int8, one of 8 bits too, judged again.
 
     Example: a classifier of one's own, twenty times smaller:
 
@@ -64,6 +72,9 @@ def prune(
     Example: models that are really 5 and 10 times faster here, at texts of 64 tokens:
 
         $ laconic prune encoder --task sst2 --speedup 5,10 --set latency.length=64 --out runs/fast
+    Example: a small file for ONNX Runtime:
+
+        $ laconic prune encoder --task sst2 --deliver onnx,int8,trimmed --out runs/sst2
     """
     from laconic.cli.bars import training_bar
     from laconic.recipes.registry import RunOptions
@@ -71,7 +82,14 @@ def prune(
 
     config = apply_settings(
         _configure(
-            model, task, (data, valid_data, text_columns, label), (text, valid_text), (sparsity, speedup), teacher, schedule
+            model,
+            task,
+            (data, valid_data, text_columns, label),
+            (text, valid_text),
+            (sparsity, speedup),
+            teacher,
+            schedule,
+            deliver=deliver,
         ),
         settings or [],
     )
@@ -94,6 +112,8 @@ def _configure(
     targets: tuple[str | None, str | None],
     teacher: Path | None,
     schedule: str | None,
+    *,
+    deliver: str,
 ) -> "PruneConfig":
     from laconic.recipes.prune_config import SCHEDULES, PruneConfig
 
@@ -104,7 +124,14 @@ def _configure(
     try:
         sparsity, speedup = (_numbers(words) for words in targets)
         sizes: dict[str, Any] = {"sparsities": sparsity, "speedups": speedup} if sparsity or speedup else {}
-        return PruneConfig(model=str(model), teacher=str(teacher or ""), **sizes, **learned, **SCHEDULES[schedule])
+        return PruneConfig(
+            model=str(model),
+            teacher=str(teacher or ""),
+            deliver=tuple(part.strip() for part in deliver.split(",") if part.strip()),
+            **sizes,
+            **learned,
+            **SCHEDULES[schedule],
+        )
     except ValueError as error:
         raise UsageError(f"{error}; laconic prune --help lists what can be set") from error
 
@@ -133,15 +160,17 @@ def describe(record: "Record", folder: Path) -> str:
     models = record.results["models"]
     names = list(models[0]["scores"])
     titles = "  ".join(f"{name:>9}" for name in names)
-    fast = any("speedup" in row for row in models)
-    faster = f"{'faster':>8}  " if fast else ""
-    lines = [f"{'gone':>7}  {faster}{titles}  {'parameters':>11}  {'without embeddings':>18}  model"]
+    lines = [f"{'gone':>7}  {titles}  {'parameters':>11}  {'without embeddings':>18}  {'faster':>6}  model"]
     for row in models:
-        sizes = row["parameters"]
-        place = folder / row["folder"] / "model"
-        speed = row.get("speedup", {}).get("measured", 1.0)
-        faster = f"{f'{speed:.2f}x':>8}  " if fast else ""
-        gone = row.get("real_sparsity", 0.0)
+        sizes, faster = row["parameters"], row.get("times_faster", {}).get("torch")
+        place, gone = folder / row["folder"], row.get("real_sparsity", 0.0)
         scores = "  ".join(f"{row['scores'][name]:>{max(9, len(name))}.4f}" for name in names)
-        lines.append(f"{gone:>7.1%}  {faster}{scores}  {sizes['all']:>11,}  {sizes['without_embeddings']:>18,}  {place}")
+        lines.append(
+            f"{gone:>7.1%}  {scores}  {sizes['all']:>11,}  {sizes['without_embeddings']:>18,}  "
+            f"{'-' if faster is None else f'{faster:.1f}x':>6}  {place / 'model'}"
+        )
+        if row.get("delivery"):
+            delivered = {"": row["delivery"]["scores"], " in 8 bits": row["delivery"].get("int8")}
+            told = ", ".join(f"{names[0]}{words} {scores[names[0]]:.4f}" for words, scores in delivered.items() if scores)
+            lines.append(f"{'':>7}  {place / 'delivery'}: {told}")
     return "\n".join(lines)

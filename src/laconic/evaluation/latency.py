@@ -11,6 +11,7 @@ import torch
 from transformers import PreTrainedModel
 
 from laconic.errors import UsageError
+from laconic.model.folder import load_any
 from laconic.model.onnx import VOCAB_SIZE, open_session
 from laconic.model.probe import answers, input_names, random_inputs
 
@@ -104,6 +105,20 @@ def torch_runner(model: PreTrainedModel, *, batch: int, length: int, seed: int =
                 torch.cuda.synchronize(model.device)
 
     return run
+
+
+def folder_runner(folder: Path, *, batch: int, length: int, seed: int = 0, threads: int | None = None) -> Runner:
+    """As `torch_runner`, for a model that is read from a folder.
+
+    Args:
+        folder: with a model of any task.
+        batch, length, seed, threads: as for `torch_runner`.
+
+    Raises:
+        UsageError: the folder holds no model.
+        CorruptFileError: its files are damaged.
+    """
+    return torch_runner(load_any(folder), batch=batch, length=length, seed=seed, threads=threads)
 
 
 def onnx_runner(

@@ -26,7 +26,7 @@ _TEXTS_AT_ONCE = 1000
 def half_embeddings(model: PreTrainedModel) -> dict[str, Tensor]:
     """The state of a model with its embedding tables rounded to 16-bit floats, as `save_pretrained` takes it.
 
-    Write it with `model.save_pretrained(folder, state_dict=half_embeddings(model))`. The model itself keeps its precision,
+    Write it as the `state` of `save_model` or `save_cut`. The model itself keeps its precision,
     which its config names, so that a plain `from_pretrained` loads everything in that one: only the file is smaller.
 
     Args:
@@ -90,9 +90,7 @@ def trim_vocabulary(
     Raises:
         UsageError: the tokenizer is of another kind, an id is none of its, or the model predicts words.
     """
-    if not isinstance(tokenizer.backend_tokenizer.model, WordPiece):
-        kind = type(tokenizer.backend_tokenizer.model).__name__
-        raise UsageError(f"the tokenizer is of the kind {kind}, but only WordPiece can be trimmed: keep this vocabulary whole")
+    require_trimmable(tokenizer)
     if model.get_output_embeddings() is not None:  # type: ignore[no-untyped-call]
         raise UsageError(
             f"{type(model).__name__} predicts words, which must all stay: trim a model for classification or questions"
@@ -101,6 +99,18 @@ def trim_vocabulary(
     kept = _kept(tokenizer, vocabulary, keep, characters=characters)
     renumbered = {old: new for new, old in enumerate(kept)}
     return _trimmed_model(model, renumbered), _trimmed_tokenizer(tokenizer, renumbered)
+
+
+def require_trimmable(tokenizer: object) -> None:
+    """See that a tokenizer is of a kind that `trim_vocabulary` takes.
+
+    Raises:
+        UsageError: it is not.
+    """
+    model = tokenizer.backend_tokenizer.model if isinstance(tokenizer, PreTrainedTokenizerFast) else tokenizer
+    if not isinstance(model, WordPiece):
+        kind = type(model).__name__
+        raise UsageError(f"the tokenizer is of the kind {kind}, but only WordPiece can be trimmed: keep this vocabulary whole")
 
 
 def _kept(

@@ -5,10 +5,11 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from safetensors import SafetensorError
+from torch import Tensor
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -24,14 +25,36 @@ from laconic.model import adaptive as adaptive  # Its models are known to AutoMo
 from laconic.model import cut
 
 
-def save_model(model: PreTrainedModel, folder: Path) -> None:
+@runtime_checkable
+class SavesItself(Protocol):
+    """A tokenizer, whatever its kind."""
+
+    def save_pretrained(self, save_directory: str | Path, /) -> Any:
+        """Write all files that it is read from."""
+
+
+def save_model(
+    model: PreTrainedModel,
+    folder: Path,
+    *,
+    tokenizer: SavesItself | None = None,
+    state: dict[str, Tensor] | None = None,
+) -> None:
     """Write a model as `config.json` and safetensors; the folder appears whole or not at all, and replaces an older one.
+
+    Args:
+        model: any.
+        folder: where to.
+        tokenizer: what the model reads its text with; `None` for none.
+        state: what is written instead of the model's own tensors, such as `laconic.model.embeddings.half_embeddings` gives.
 
     Raises:
         OutputError: the folder cannot be written.
     """
     with fresh_folder(folder) as fresh:
-        model.save_pretrained(fresh)
+        model.save_pretrained(fresh, state_dict=state)
+        if tokenizer is not None:
+            tokenizer.save_pretrained(fresh)
 
 
 @contextlib.contextmanager

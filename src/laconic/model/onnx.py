@@ -15,6 +15,7 @@ from typing import Any, final
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.utils.generic import ModelOutput
 
 from laconic.errors import CorruptFileError, UsageError, missing_extra
 from laconic.model.probe import PER_TOKEN, answers, at_rest, input_names, random_inputs
@@ -205,6 +206,37 @@ def open_session(path: Path | str, *, threads: int | None = None) -> Any:
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise CorruptFileError(f"{path} cannot be read as ONNX ({reason}): export the model again") from error
+
+
+@final
+class OnnxModel(nn.Module):
+    """An ONNX file in the place of the model it was written from: called alike, it answers alike, on the processor.
+
+    Args:
+        path: a file of `export_onnx` or `quantize_onnx`.
+        threads: that compute; ONNX Runtime's choice if None.
+
+    Raises:
+        MissingExtraError: onnxruntime is not installed.
+        UsageError: there is no such file.
+        CorruptFileError: it is no ONNX file.
+    """
+
+    def __init__(self, path: Path | str, *, threads: int | None = None) -> None:
+        super().__init__()
+        self._session = open_session(path, threads=threads)
+        self._names = [item.name for item in self._session.get_inputs()]
+        self._answers = [item.name for item in self._session.get_outputs()]
+        # Whoever asks a model where its parameters are, to bring inputs there, gets an answer.
+        self.nowhere = nn.Parameter(torch.empty(0), requires_grad=False)
+
+    def forward(self, **inputs: Tensor) -> ModelOutput:
+        """What the file says of inputs by their names; segments that are missing are the first one."""
+        ids = inputs["input_ids"]
+        arrays = {name: inputs.get(name, torch.zeros_like(ids)).cpu().numpy() for name in self._names}
+        found = self._session.run(self._answers, arrays)
+        named = {name: torch.from_numpy(value) for name, value in zip(self._answers, found, strict=True)}
+        return ModelOutput(named)  # type: ignore[no-untyped-call]
 
 
 def _axes(name: str, answer: Tensor) -> dict[int, str]:

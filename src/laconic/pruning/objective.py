@@ -116,12 +116,12 @@ class Cofi(AbstractObjective[Examples]):
     ) -> None:
         if teacher is None and not distill.label:
             raise ValueError("label is 0 and there is no teacher, but something has to be learned from")
-        self._kind, self._distill, self._constraint = kind, distill, constraint
+        self._kind, self._distill, self.constraint = kind, distill, constraint
         self._teacher = None if teacher is None else teacher.train(False).requires_grad_(False)
 
     def loss(self, model: nn.Module, batch: Examples) -> LossOutput:
         """The mean over examples; statistics are its terms, and the sparsity that is expected and wanted."""
-        constraint, distill = self._constraint, self._distill
+        constraint, distill = self.constraint, self._distill
         target = constraint.target_at(batch.step) if constraint else 0.0
         deep = self._teacher is not None and distill.layers > 0
         said: Said = model(batch.inputs, step=batch.step, target=target, hidden=deep)
@@ -142,9 +142,9 @@ class Cofi(AbstractObjective[Examples]):
 
     def own_rates(self) -> tuple[OwnRate, ...]:
         """Gates fall and prices climb, at a rate of their own."""
-        if self._constraint is None:
+        if self.constraint is None:
             return ()
-        rate = self._constraint.rate
+        rate = self.constraint.rate
         return (OwnRate(prefix="gates.", rate=rate), OwnRate(prefix="prices.", rate=rate, maximize=True))
 
     def _taught(self, said: Said, logits: Tensor, batch: Examples, deep: bool) -> dict[str, Float[Tensor, ""]]:

@@ -7,6 +7,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 from laconic.errors import UsageError
@@ -141,7 +142,8 @@ def language_data(
     words = max(len(tokenizer), int(valid_N.max()) + 1)
     examples = Chunks(valid_N, size, length=max_length, start_id=start_id)
 
-    def judge(model: PreTrainedModel) -> dict[str, float]:
+    def judge(model: nn.Module) -> dict[str, float]:
+        assert isinstance(model, PreTrainedModel)
         nats = read_nats(model, examples, pad_id=start_id)
         bits = summarise(nats=nats, tokens=len(valid_N), size=size, vocab_size=words)
         return {"bits_per_byte": bits.bits_per_byte, "perplexity": bits.perplexity}

@@ -7,19 +7,16 @@ from typing import Any
 
 from transformers import PreTrainedModel
 
-from laconic.model.cut_folder import save_cut
-from laconic.model.folder import save_model
 from laconic.pruning.baselines import by_magnitude, count_zeros, drop_weights, first_layers, keep_zeros, small_model
 from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.masks import Structure
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
-from laconic.recipes.language_data import LanguageTokenizer
 from laconic.recipes.prune_config import PruneConfig, StageConfig
+from laconic.recipes.prune_delivery import Deliverer
 from laconic.recipes.prune_stages import Setting
 from laconic.recipes.prune_targets import Target
 from laconic.recipes.prune_tuning import freeze_embeddings, tune
-from laconic.recipes.rundir import MODEL
 
 CHOICES: dict[str, Callable[[PreTrainedModel, float], Structure]] = {"layers": first_layers, "magnitude": by_magnitude}
 """Baselines that choose at once what stays, and cut the rest."""
@@ -29,7 +26,7 @@ def train_baseline(
     config: PruneConfig,
     setting: Setting,
     teacher: PreTrainedModel,
-    tokenizer: LanguageTokenizer,
+    deliverer: Deliverer,
     student: Student,
     *,
     target: Target,
@@ -40,7 +37,7 @@ def train_baseline(
         config: the run; the stage has the examples of `prune` and `tune` together.
         setting: what all stages share.
         teacher: the dense model of the task.
-        tokenizer: written beside the model.
+        deliverer: writes the model.
         student: what the smaller model is made from; stays as it is.
         target: how small, and where to.
 
@@ -60,12 +57,6 @@ def train_baseline(
     left = counts["pruned"]
     if config.method == "weights":
         left -= count_zeros(model)
-    folder = setting.out / name / MODEL
-    if structure is None:
-        save_model(model, folder)
-        tokenizer.save_pretrained(folder)
-    else:
-        save_cut(model, folder, tokenizer=tokenizer)
     return {
         "folder": name,
         "sparsity": target.share,
@@ -75,6 +66,7 @@ def train_baseline(
         "parameters": counts,
         "real_sparsity": 1 - left / total,
         "structure": None if structure is None else structure.counts(),
+        "delivery": deliverer.write(model, setting.out / name),
     }
 
 

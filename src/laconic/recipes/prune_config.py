@@ -7,6 +7,8 @@ from typing import Any
 from laconic.evaluation.latency_table import LatencyConfig
 from laconic.pruning.gates import LEAST, MOST, USUAL
 from laconic.pruning.objective import DistillConfig
+from laconic.recipes.prune_delivery import DELIVERIES
+from laconic.recipes.prune_measures import MeasureConfig
 from laconic.training.loop import PRECISIONS
 
 STARTS = ("pretrained", "teacher")
@@ -76,6 +78,8 @@ class PruneConfig:
         prune: with gates, for each sparsity.
         tune: of each cut model.
         evaluations: in each stage; the best of them is kept.
+        deliver: what each model is delivered as besides (`laconic.recipes.prune_delivery.DELIVERIES`).
+        measure: how models are timed in the end.
         precision: as in `laconic.training.loop.LoopConfig`.
         seed: of fresh weights, the order of examples, dropout and gates.
     """
@@ -108,6 +112,8 @@ class PruneConfig:
     prune: StageConfig = field(default_factory=lambda: StageConfig(epochs=20))
     tune: StageConfig = field(default_factory=lambda: StageConfig(epochs=20, batch=64))
     evaluations: int = 10
+    deliver: tuple[str, ...] = ()
+    measure: MeasureConfig = field(default_factory=MeasureConfig)
     precision: str = "auto"
     seed: int = 0
 
@@ -125,6 +131,8 @@ class PruneConfig:
             raise ValueError(f"start is {self.start!r}, but must be one of {', '.join(STARTS)}")
         if not self.gates or set(self.gates) - set(USUAL):
             raise ValueError(f"gates is {self.gates}, but must be one or several of {', '.join(USUAL)}")
+        if set(self.deliver) - set(DELIVERIES):
+            raise ValueError(f"deliver is {', '.join(self.deliver)}, but must be some of {', '.join(DELIVERIES)}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision is {self.precision!r}, but must be one of {', '.join(PRECISIONS)}")
         self._require_ranges()

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from laconic.pruning.masks import Structure
+from laconic.pruning.masks import Masks, Structure
 from laconic.pruning.objective import Cofi
 from laconic.pruning.student import Student
 from laconic.recipes.prune_config import StageConfig
@@ -33,6 +33,31 @@ Tell = Callable[[int, int | None, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What a student was worth when it was judged.
+
+    Attributes:
+        stage: the name of its stage.
+        step: the update before it.
+        steps: updates of the stage.
+        score: the main one.
+        target: the sparsity that is wanted at this update; None without gates.
+        expected: the sparsity that is expected of its gates; None without.
+        masks: what it wore; None without.
+        model: the student's.
+    """
+
+    stage: str
+    step: int
+    steps: int
+    score: float
+    target: float | None
+    expected: float | None
+    masks: Masks | None
+    model: PreTrainedModel
+
+
+@dataclass(frozen=True, kw_only=True)
 class Setting:
     """What all stages of a run have in common.
 
@@ -44,6 +69,7 @@ class Setting:
         seed: of the order of examples and dropout.
         device: where models are judged.
         tell: told of every update as (bytes done, bytes in all or None, words).
+        show: shown every student that was judged.
     """
 
     data: TaskData
@@ -53,12 +79,13 @@ class Setting:
     seed: int
     device: torch.device
     tell: Tell | None = None
+    show: Callable[[Judged], None] | None = None
 
-    def score(self, model: PreTrainedModel) -> float:
+    def score(self, model: torch.nn.Module) -> float:
         """The main score of a model on the valid split."""
         return next(iter(self.scores(model).values()))
 
-    def scores(self, model: PreTrainedModel) -> dict[str, float]:
+    def scores(self, model: torch.nn.Module) -> dict[str, float]:
         """All scores of a model on the valid split."""
         torch.nn.Module.to(model, self.device).train(False)
         return self.data.judge(model)
@@ -149,25 +176,42 @@ class _Watch:
     def __init__(self, setting: Setting, stage: Stage, steps: int) -> None:
         self._setting, self._stage, self._steps = setting, stage, steps
         self._words = ""
+        self._judged: tuple[float, float | None, Masks | None] | None = None
 
     def evaluate(self, module: torch.nn.Module) -> float:
         student, wanted = self._stage.student, self._stage.sparsity
         masks = student.wear_fixed(wanted)
         score = self._setting.score(student.model)
         cost = score if self._setting.data.lower_is_better else -score
-        self._words = f", score {score:.4f}"
-        if student.gates is None or masks is None or wanted is None:
+        expected = None if student.gates is None else float(student.gates.expected_sparsity().detach())
+        self._words, self._judged = f", score {score:.4f}", (score, expected, masks)
+        if expected is None or masks is None or wanted is None:
             return cost
-        expected = float(student.gates.expected_sparsity().detach())
         self._words += f", {expected:.1%} gone: {structure_words(masks.structure())}"
         # While the sparsity rises, the sparsest is the best there is: it is what a run that ends too early has to show.
         return cost if expected > wanted - NEAR else NOT_YET - expected
 
     def report(self, progress: Progress) -> None:
+        if self._judged and self._setting.show:
+            self._setting.show(self._seen(progress.step, *self._judged))
+        self._judged = None
         if self._setting.tell:
             size = round(progress.bytes * self._steps / progress.step)
             words = f"{self._stage.name}, step {progress.step}/{self._steps}, loss {progress.loss:.3f}{self._words}"
             self._setting.tell(progress.bytes, size, words)
+
+    def _seen(self, step: int, score: float, expected: float | None, masks: Masks | None) -> Judged:
+        constraint = self._stage.objective.constraint
+        return Judged(
+            stage=self._stage.name,
+            step=step,
+            steps=self._steps,
+            score=score,
+            target=constraint.target_at(step) if constraint else None,
+            expected=expected,
+            masks=masks,
+            model=self._stage.student.model,
+        )
 
 
 def structure_words(structure: Structure) -> str:

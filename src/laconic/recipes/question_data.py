@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Int64
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from torch import nn
+from transformers import PreTrainedTokenizerBase
 
 from laconic.errors import UsageError
 from laconic.evaluation.squad import best_answer, best_spans, squad_scores
@@ -55,7 +56,7 @@ def squad_data(
 
     pad_id = pad_id_of(tokenizer)
 
-    def judge(model: PreTrainedModel) -> dict[str, float]:
+    def judge(model: nn.Module) -> dict[str, float]:
         logits = read_logits(model, valid.examples, kind="span", pad_id=pad_id)
         scores = squad_scores(answers(questions, valid, logits), questions)
         return {"f1": scores["f1"] / 100, "exact_match": scores["exact_match"] / 100}

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from transformers import AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from torch import nn
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from laconic.errors import CorruptFileError, UsageError
 from laconic.evaluation.scores import score
@@ -41,7 +42,7 @@ class TaskData:
     labels: tuple[str, ...]
     train: Sequence[Example]
     valid: Sequence[Example]
-    judge: Callable[[PreTrainedModel], dict[str, float]]
+    judge: Callable[[nn.Module], dict[str, float]]
     trivial: float
     pad_id: int
     lower_is_better: bool = False
@@ -147,7 +148,7 @@ def _labelled(
     kind: Kind = "classification" if classes else "regression"
     pad_id, examples = pad_id_of(tokenizer), _encode(valid, tokenizer, max_length)
 
-    def judge(model: PreTrainedModel) -> dict[str, float]:
+    def judge(model: nn.Module) -> dict[str, float]:
         told_N = np.stack(read_logits(model, examples, kind=kind, pad_id=pad_id))
         return score(task.metrics, told_N.argmax(-1) if classes else told_N.astype(np.float64), labels_N)
 

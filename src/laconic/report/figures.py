@@ -205,7 +205,7 @@ def scatter(identity: str, title: str, points: Sequence[Point], *, x_label: str,
         for index, point in enumerate(points):
             axes.plot([point.x], [point.y], "o", color=_PAINT[series(index)], markersize=8)
         axes.set_xlabel(x_label)
-        axes.set_ylabel(y_label)
+        axes.set_ylabel(_cut(y_label, 40))
         axes.grid(color=_PAINT["line"], linewidth=0.7)
         _short_ticks(axes, "x")
         _place_labels(axes, points)

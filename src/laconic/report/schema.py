@@ -1,6 +1,6 @@
 """Which keys of a record the page draws, and how they are read: forgivingly, since a record may come from anywhere.
 
-Four kinds have sections of their own. All numbers are plain JSON numbers; keys marked * are needed, any other may be
+Five kinds have sections of their own. All numbers are plain JSON numbers; keys marked * are needed, any other may be
 missing and then shows as a dash. Keys that the page does not know, and records of other kinds, appear as plain tables.
 MB are 10^6 bytes of text.
 
@@ -36,6 +36,20 @@ MB are 10^6 bytes of text.
      "view": [{"text", "probability", "from_memory": share of that probability, "gate",
                "sources": [[tokens back, share of that probability], ...]}, ...]}    # a few hundred tokens in order
 
+`prune`, one record per pruning run; every key may be missing::
+
+    {"task": name shown, "metric": the main score,
+     "models": [{"sparsity": asked for, 0 for the dense model, "real_sparsity", "scores": {metric: ...},
+                 "parameters": {"all", "without_embeddings"},
+                 "structure": [{"heads", "units"} of each layer, ...] or null,
+                 "file_bytes": {"model", "delivery", "onnx", "int8"},
+                 "latency": {"torch" or "onnx" or "int8": {"median": seconds for a batch}},
+                 "times_faster": {"torch" or "onnx" or "int8": than the dense model},
+                 "peak_memory": {"torch" or "onnx" or "int8": bytes},
+                 "delivery": {"vocabulary": tokens, "scores": {metric: ...}, "onnx": largest difference,
+                              "int8": {metric: ...}}}, ...],
+     "measured": {"batch", "length", "threads", "rounds", "device"}, "whole": {"heads", "units"} of a dense layer}
+
 `Record.cost`, all optional: `wall_seconds`, `flops`, `joules`.
 """
 
@@ -46,6 +60,7 @@ from itertools import pairwise
 from laconic.report.wording import number
 
 COMPRESSION, TOKENIZERS, LANGUAGE_MODEL, MEMORY = "compression", "tokenizers", "language-model", "memory"
+PRUNE = "prune"
 
 DRAWN = {
     COMPRESSION: {"file", "bytes", "codecs"},
@@ -78,6 +93,7 @@ DRAWN = {
         "memory_only",
         "view",
     },
+    PRUNE: {"task", "metric", "models", "measured", "whole"},
 }
 """The keys of `Record.results` that the sections of each kind show."""
 

@@ -7,6 +7,7 @@ from laconic.report import figures, schema
 from laconic.report.markup import escape, slug
 from laconic.report.memory import memories
 from laconic.report.parts import heading, notes, rest, side_by_side
+from laconic.report.pruning import pruned_models
 from laconic.report.tables import Column, table
 from laconic.report.tokenview import LEGEND, token_view
 from laconic.report.wording import count, fixed, number, plain, short, yes_no
@@ -207,6 +208,7 @@ SECTIONS: tuple[tuple[str, str, str, Callable[[Sequence[Record]], str]], ...] = 
     ("tokenizers", "Tokenizers", schema.TOKENIZERS, tokenizers),
     ("models", "Language models", schema.LANGUAGE_MODEL, language_models),
     ("memory", "What the memory contributes", schema.MEMORY, memories),
+    ("pruning", "Pruned models", schema.PRUNE, pruned_models),
     ("tokens", "The text in tokens", schema.TOKENIZERS, tokens),
 )
 """Identity, title, kind of record and writer of each section, in the order of the page."""

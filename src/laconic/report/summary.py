@@ -6,6 +6,7 @@ from laconic.records.record import Record
 from laconic.report import schema
 from laconic.report.markup import escape
 from laconic.report.memory import contribution, kind
+from laconic.report.pruning import outcome, sparsest
 from laconic.report.sections import labelled, ours
 from laconic.report.wording import count, fixed, number, plain, short
 
@@ -14,6 +15,7 @@ def summary(records: Sequence[Record]) -> str:
     """Tiles with the main numbers, and a sentence for each kind of record that has a section."""
     found = [*_compression(_of(records, schema.COMPRESSION)), *_tokenizers(_of(records, schema.TOKENIZERS))]
     found += [*_models(_of(records, schema.LANGUAGE_MODEL)), *_memories(_of(records, schema.MEMORY))]
+    found += _pruned(_of(records, schema.PRUNE))
     if not found:
         return f"<p>{len(records):,} record{'s' * (len(records) != 1)}, shown below as tables.</p>\n"
     tiles = "".join(
@@ -100,6 +102,16 @@ def _memories(records: Sequence[Record]) -> list[Finding]:
             continue
         value, alone = (fixed(record.results.get(key), 2) for key in ("perplexity", "vocabulary_perplexity"))
         found.append((f"perplexity with {kind(record)}", value, f"vocabulary alone: {alone}", contribution(record)))
+    return found
+
+
+def _pruned(records: Sequence[Record]) -> list[Finding]:
+    found = []
+    for record in records[:2]:
+        values = sparsest(record)
+        if values is not None:
+            metric = plain(record.results.get("metric"))
+            found.append((f"sparsest model, {metric}", values[0], f"dense: {values[1]}", outcome(record)))
     return found
 
 

@@ -1,0 +1,115 @@
+"""What is seen before anything is trained: that everything can be, and that a teacher has something to teach."""
+
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+
+from transformers import PreTrainedModel
+
+from laconic.errors import UsageError
+from laconic.model.folder import load_any
+from laconic.pruning.parts import Parts, count_parts
+from laconic.recipes.language_data import LanguageTokenizer
+from laconic.recipes.prune_baselines import shrink
+from laconic.recipes.prune_config import PruneConfig
+from laconic.recipes.prune_delivery import require_deliverable
+from laconic.recipes.prune_loading import load_student, positions_of
+from laconic.recipes.prune_targets import size_targets
+from laconic.recipes.task_data import TaskData
+
+
+def require_possible(config: PruneConfig, data: TaskData, tokenizer: LanguageTokenizer) -> Parts:
+    """See that a run can come to its end; what there is to prune.
+
+    Raises:
+        UsageError: a target that cannot be reached, or data, tokenizer, model and deliveries that do not go together.
+        MissingExtraError: a delivery needs a package that is not installed.
+    """
+    model = load_student(config, data)
+    parts = count_parts(model)
+    if config.method != "cofi":
+        shrink(config, model, config.sparsities[-1])
+    elif config.sparsities:
+        size_targets(config, parts)
+    for name, stage in config.stages().items():
+        if stage.batch > len(data.train):
+            raise UsageError(
+                f"{name}.batch is {stage.batch}, but there are {len(data.train)} examples to learn from: set it lower"
+            )
+    if len(tokenizer) > model.config.vocab_size:
+        raise UsageError(
+            f"the tokenizer in {config.model} has {len(tokenizer):,} ids, but the model {model.config.vocab_size:,}: "
+            "name a folder whose tokenizer is the model's"
+        )
+    _require_positions(model, data, config.model)
+    require_deliverable(config.deliver, tokenizer, data.kind)
+    _require_measurable(config, model)
+    return parts
+
+
+def _require_measurable(config: PruneConfig, model: PreTrainedModel) -> None:
+    models = [model, *([load_any(Path(config.teacher))] if config.teacher else [])]
+    positions = min(map(positions_of, models))
+    lengths = {
+        "latency.length": config.latency.length if config.speedups else 0,
+        "measure.length": (config.measure.length or 0) if config.measure.rounds else 0,
+    }
+    for name, length in lengths.items():
+        if length > positions:
+            raise UsageError(f"{name} is {length}, but the models have {positions} positions: set it lower")
+
+
+def _require_positions(model: PreTrainedModel, data: TaskData, folder: str) -> None:
+    longest = max(len(example.columns["input_ids"]) for example in chain(data.train, data.valid))
+    positions = positions_of(model)
+    if longest > positions:
+        raise UsageError(
+            f"there are examples of {longest} tokens, but the model in {folder} has {positions}: set max_length lower"
+        )
+
+
+def require_better_than_chance(scores: Mapping[str, float], data: TaskData) -> None:
+    """A teacher that has learned nothing cannot teach.
+
+    Raises:
+        UsageError: it is no better than what needs no model.
+    """
+    name, value = next(iter(scores.items()))
+    easy = "knowing how often each token occurs" if data.kind == "language" else "always giving the commonest answer"
+    if not data.beats(value, data.trivial):
+        raise UsageError(
+            f"the teacher's {name} on {data.name} is {value:.4f}, no better than {easy} "
+            f"({data.trivial:.4f}): train it longer, or with another rate (fine_tune.epochs, fine_tune.rate), in another folder"
+        )
+
+
+def require_same_task(model: PreTrainedModel, data: TaskData, folder: str) -> None:
+    """A teacher has to answer the same question about the same ids.
+
+    Raises:
+        UsageError: it does not.
+    """
+    if data.kind != "language":
+        _require_same_labels(model, data, folder)
+    highest = max(max(example.columns["input_ids"]) for example in data.train)
+    if highest >= model.config.vocab_size:
+        raise UsageError(f"the teacher in {folder} has {model.config.vocab_size:,} ids, fewer than the tokenizer of the model")
+    _require_positions(model, data, folder)
+
+
+def _require_same_labels(model: PreTrainedModel, data: TaskData, folder: str) -> None:
+    ending, wanted = (
+        ("ForQuestionAnswering", 2) if data.kind == "span" else ("ForSequenceClassification", len(data.labels) or 1)
+    )
+    if not type(model).__name__.endswith(ending):
+        raise UsageError(f"the teacher in {folder} is a {type(model).__name__}, but {data.name} needs one ...{ending}")
+    if model.config.num_labels != wanted:
+        raise UsageError(
+            f"the teacher in {folder} tells {model.config.num_labels} labels, but {data.name} has {wanted}: "
+            "name one of this task"
+        )
+    names = list((model.config.id2label or {}).values())
+    if data.labels and names != list(data.labels) and not names[0].startswith("LABEL_"):
+        raise UsageError(
+            f"the teacher in {folder} tells {', '.join(names)}, but {data.name} has {', '.join(data.labels)}, in this order"
+        )

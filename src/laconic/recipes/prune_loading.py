@@ -1,0 +1,74 @@
+"""What a pruning run begins with: its data, and the pretrained model."""
+
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from laconic.model.anatomy import dissect
+from laconic.model.folder import load_with_head
+from laconic.pruning.cutting import require_cuttable
+from laconic.pruning.parts import count_parts
+from laconic.recipes.language_data import (
+    LanguageTokenizer,
+    Texts,
+    language_data,
+    load_language_model,
+    load_language_tokenizer,
+)
+from laconic.recipes.prune_config import PruneConfig
+from laconic.recipes.registry import RunOptions
+from laconic.recipes.task_data import Tables, TaskData, load_task_tokenizer, named_data, table_data
+
+
+def load_student(config: PruneConfig, data: TaskData) -> PreTrainedModel:
+    """The pretrained model of a run: one with a head for its task, or a language model as it is.
+
+    Raises:
+        UsageError: no model, one whose head is for other labels or says something else, or one that cannot be pruned.
+        CorruptFileError: weights that cannot be read.
+    """
+    if data.kind == "language":
+        model = load_language_model(Path(config.model))
+    else:
+        model = load_with_head(Path(config.model), labels=data.labels, span=data.kind == "span", seed=config.seed)
+        if not dissect(model).layout.post_norm:
+            # A decoder's classifier reads the last token before the padding, and has to know it.
+            model.config.pad_token_id = data.pad_id
+    count_parts(model)
+    require_cuttable(model)
+    return model
+
+
+def load_data(config: PruneConfig, options: RunOptions) -> tuple[LanguageTokenizer, TaskData]:
+    """The tokenizer of a run, and its data read with that.
+
+    Raises:
+        UsageError: no such task, text or column, or no tokenizer.
+        CorruptFileError: something that cannot be read.
+        MissingDataError: the data is not at hand.
+    """
+    if config.text:
+        load_language_model(Path(config.model))  # That there is one is seen before a long text is read.
+        reader = load_language_tokenizer(Path(config.model))
+        texts = Texts(train=config.text, valid=config.valid_text, valid_bytes=config.valid_bytes)
+        limits: dict[str, Any] = {"max_length": config.max_length, "limit": config.train_limit}
+        return reader, language_data(texts, reader, data_root=options.data_root, **limits)
+    tokenizer = load_task_tokenizer(Path(config.model))
+    return tokenizer, load_task(config, tokenizer, options)
+
+
+def load_task(config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options: RunOptions) -> TaskData:
+    """The named task or the tables of a run, read with a tokenizer; raises as `load_data`."""
+    limits: dict[str, Any] = {"max_length": config.max_length, "limit": config.train_limit}
+    if config.task:
+        return named_data(config.task, tokenizer, data_root=options.data_root, **limits)
+    valid = Path(config.valid_data) if config.valid_data else None
+    tables = Tables(train=Path(config.data), valid=valid, text_columns=config.text_columns, label=config.label)
+    return table_data(tables, tokenizer, **limits)
+
+
+def positions_of(model: PreTrainedModel) -> int:
+    """Tokens of the longest text that a model can read."""
+    positions: int = model.config.max_position_embeddings
+    return positions - (model.config.pad_token_id + 1 if "roberta" in model.config.model_type else 0)

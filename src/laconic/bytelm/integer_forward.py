@@ -199,7 +199,9 @@ def mix(
     return (sums_BHTN / weights_BHTS.sum(-1, keepdim=True).float()).transpose(1, 2)
 
 
-def transform(residual_BTD: Int32[Tensor, "B T D"], part: FeedForwardWeights, shape: TransformerShape) -> Int32[Tensor, "B T D"]:
+def transform(
+    residual_BTD: Int32[Tensor, "B T D"], part: FeedForwardWeights, shape: TransformerShape
+) -> Int32[Tensor, "B T D"]:
     """What the feed-forward part adds to the residual stream. Its units are gated: relu(gate) x other."""
     row = normalise(residual_BTD, part.norm, shape)
     gate, other = products(row.units, part.project_in).float().chunk(2, -1)

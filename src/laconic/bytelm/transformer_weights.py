@@ -1,8 +1,8 @@
 """The tensors of an integer transformer, read from a model file and checked.
 
-The file (kind `transformer`, or `cut-transformer` where blocks differ) holds weights of seven bits as int8, one float32 scale per output channel, norm gains, the
-rotary table in integers, and the static scales of keys and values. Every number is checked before it is used: what a file
-says cannot take the arithmetic out of the range in which it is exact.
+The file (kind `transformer`, or `cut-transformer` where blocks differ) holds weights of seven bits as int8, one float32 scale
+per output channel, norm gains, the rotary table in integers, and the static scales of keys and values. Every number is checked
+before it is used: what a file says cannot take the arithmetic out of the range in which it is exact.
 """
 
 from collections.abc import Iterator

@@ -39,7 +39,13 @@ from laconic.archive.writer import compress_stream
 from laconic.bytelm.base import AbstractByteLM, AbstractSession, CountFormat
 from laconic.bytelm.registry import find_byte_lm, load_byte_lm
 from laconic.bytelm.transformer import TransformerByteLM
-from laconic.bytelm.transformer_weights import START, TransformerShape, TransformerWeights
+from laconic.bytelm.transformer_weights import (
+    START,
+    AttentionWeights,
+    Linear,
+    TransformerShape,
+    TransformerWeights,
+)
 from laconic.model.folder import load_model
 from laconic.recipes.bytelm import compare
 from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
@@ -112,23 +118,21 @@ class Product:
 
 def products_of(weights: TransformerWeights, block: float) -> list[Product]:
     """All matrix products, attention's last: keys and values of one head seen by one position, on average over a block."""
-    shape, layer = weights.shape, weights.layers[0]
-    linear = {
-        "attention_in": layer.attention_in,
-        "attention_out": layer.attention_out,
-        "ffn_in": layer.ffn_in,
-        "ffn_out": layer.ffn_out,
-    }
+    shape, linear = weights.shape, dict[str, Linear]()
+    for part in weights.parts:
+        kind = "attention" if isinstance(part, AttentionWeights) else "ffn"
+        linear |= {f"{kind}_in": part.project_in, f"{kind}_out": part.project_out}
+    layers, heads = len(shape.blocks), sum(block.heads for block in shape.blocks)
     products = [
-        Product(name=name, inputs=matrix.weight.shape[1], outputs=matrix.weight.shape[0], times=shape.layers)
+        Product(name=name, inputs=matrix.weight.shape[1], outputs=matrix.weight.shape[0], times=layers)
         for name, matrix in linear.items()
     ]
     products.append(Product(name="output", inputs=shape.width, outputs=len(weights.output.weight)))
     part = reach(shape.band, block) / shape.band
     return [
         *products,
-        Product(name="scores", inputs=shape.head, outputs=shape.band, times=part * shape.heads * shape.layers),
-        Product(name="values", inputs=shape.band, outputs=shape.head, times=part * shape.heads * shape.layers),
+        Product(name="scores", inputs=shape.head, outputs=shape.band, times=part * heads),
+        Product(name="values", inputs=shape.band, outputs=shape.head, times=part * heads),
     ]
 
 
@@ -200,12 +204,13 @@ def run_codec(text: bytes, model: AbstractByteLM) -> tuple[dict[str, float], Sum
 
 def float_parent(shape: TransformerShape) -> PreTrainedModel:
     """A float model of the same shape, with random weights."""
+    block = shape.blocks[0]
     config = MistralConfig(
         vocab_size=START + 1,
         hidden_size=shape.width,
-        intermediate_size=shape.ffn,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
+        intermediate_size=block.ffn,
+        num_hidden_layers=len(shape.blocks),
+        num_attention_heads=block.heads,
         num_key_value_heads=1,
         head_dim=shape.head,
         hidden_act="relu",
@@ -265,6 +270,8 @@ def measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     model = load_byte_lm(arguments.model)
     if not isinstance(model, TransformerByteLM):
         raise SystemExit(f"{arguments.model} is {model.description}: name a transformer with --model")
+    if len(set(model.weights.shape.blocks)) > 1:
+        raise SystemExit(f"{arguments.model} has blocks that differ: measure it with pruned_codec.py")
     (text,) = load_text("wikipedia-en", arguments.data_root)
     text = text[: arguments.limit]
     shape, weights = model.weights.shape, model.weights
@@ -281,7 +288,7 @@ def measure(arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     products = products_of(weights, block)
     per_byte = sum(product.operations for product in products)
     rows = {"compress": min(arguments.rows, len(text)), "decompress": blocks}
-    tables = {verb: best_products(products, count, shape.heads, arguments.seconds) for verb, count in rows.items()}
+    tables = {verb: best_products(products, count, shape.blocks[0].heads, arguments.seconds) for verb, count in rows.items()}
     parent = float_parent(shape) if arguments.parent is None else load_model(arguments.parent)
     step = seconds_per_step(parent, text, shape.band, arguments.steps)
     print(f"one step of the float model: {1000 * step:.3f} ms", flush=True)

@@ -1,5 +1,8 @@
 """Small transformers of random integers, the same ones on every machine, and what the reference says about them."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import torch
 from hypothesis import strategies as st
@@ -24,6 +27,20 @@ SHAPES = st.fixed_dictionaries(
         "band": st.sampled_from([1, 2, 3, 8, 13, 40]),
     }
 )
+
+"""Of transformers whose blocks are all alike."""
+
+RAGGED = st.fixed_dictionaries(
+    {
+        "blocks": st.lists(st.tuples(st.integers(0, 5), st.sampled_from([0, 1, 5, 32])), min_size=1, max_size=4),
+        "width": st.sampled_from([1, 7, 16, 33]),
+        "head": st.sampled_from([2, 6, 8, 16]),
+        "band": st.sampled_from([1, 2, 3, 8, 13, 40]),
+    }
+)
+"""Of transformers whose blocks differ, and may lack attention or feed-forward part."""
+
+ANY_SHAPE = SHAPES | RAGGED
 
 
 def spread_bits(seed: int, count: int) -> np.ndarray:
@@ -52,10 +69,16 @@ class Draw:
         return ((self.integers(500, *shape) + 1000).astype(np.float32) / np.float32(1000)) * np.float32(size)
 
 
-def random_file(seed: int = 0, *, prior: AbstractByteLM | None = None, **shape: int) -> ModelFile:
-    """A transformer whose layers all matter, though it knows nothing."""
+def random_file(
+    seed: int = 0, *, prior: AbstractByteLM | None = None, blocks: Sequence[tuple[int, int]] | None = None, **shape: int
+) -> ModelFile:
+    """A transformer whose layers all matter, though it knows nothing.
+
+    `blocks` are the heads and units of each block where they differ, and stand in the place of `layers`, `heads` and `ffn`.
+    """
     shape = SHAPE | shape
-    draw, width, head, channels = Draw(seed), shape["width"], shape["head"], shape["heads"] * shape["head"]
+    alike = [(shape["heads"], shape["ffn"])] * shape["layers"]
+    draw, width, head = Draw(seed), shape["width"], shape["head"]
 
     def linear(name: str, outputs: int, inputs: int, size: float) -> dict[str, np.ndarray]:
         return {
@@ -69,22 +92,31 @@ def random_file(seed: int = 0, *, prior: AbstractByteLM | None = None, **shape: 
         "norm": draw.scales(1, width),
         **linear("output", 257, width, 500),
     }
-    for index in range(shape["layers"]):
-        name = f"layers.{index}"
-        tensors |= {
-            f"{name}.attention_norm": draw.scales(1, width),
-            f"{name}.ffn_norm": draw.scales(1, width),
-            f"{name}.cache_scale": draw.scales(0.02, 2),
-            **linear(f"{name}.attention_in", channels + 2 * head, width, 2),
-            **linear(f"{name}.attention_out", width, channels, 4096),
-            **linear(f"{name}.ffn_in", 2 * shape["ffn"], width, 1),
-            **linear(f"{name}.ffn_out", width, shape["ffn"], 4096),
-        }
+    for index, (heads, ffn) in enumerate(alike if blocks is None else blocks):
+        name, norms = f"layers.{index}", (draw.scales(1, width), draw.scales(1, width), draw.scales(0.02, 2))
+        if heads:
+            tensors |= {
+                f"{name}.attention_norm": norms[0],
+                f"{name}.cache_scale": norms[2],
+                **linear(f"{name}.attention_in", (heads + 2) * head, width, 2),
+                **linear(f"{name}.attention_out", width, heads * head, 4096),
+            }
+        if ffn:
+            tensors |= {
+                f"{name}.ffn_norm": norms[1],
+                **linear(f"{name}.ffn_in", 2 * ffn, width, 1),
+                **linear(f"{name}.ffn_out", width, ffn, 4096),
+            }
     config = {**shape, "residual_bits": 12, "epsilon": 1e-6, "prior": None if prior is None else f"{prior.fingerprint:016x}"}
-    return ModelFile(kind="transformer", config=config, description="random", tensors=tensors)
+    if blocks is None:
+        return ModelFile(kind="transformer", config=config, description="random", tensors=tensors)
+    for name in ("layers", "heads", "ffn"):
+        del config[name]
+    config["blocks"] = [{"heads": heads, "ffn": ffn} for heads, ffn in blocks]
+    return ModelFile(kind="cut-transformer", config=config, description="random", tensors=tensors)
 
 
-def extreme_file(sign: int, scale: float, **shape: int) -> ModelFile:
+def extreme_file(sign: int, scale: float, **shape: Any) -> ModelFile:
     """All weights, embeddings, sines and scales as large as they may be, or as small."""
     file = random_file(3, **shape)
     limits = {"weight": 64, "embedding": 32767, "rotary": 1 << 14}
@@ -99,7 +131,7 @@ def extreme_file(sign: int, scale: float, **shape: int) -> ModelFile:
     return ModelFile(kind=file.kind, config=file.config, description="extreme", tensors=tensors)
 
 
-def random_model(seed: int = 0, *, prior: AbstractByteLM | None = None, **shape: int) -> TransformerByteLM:
+def random_model(seed: int = 0, *, prior: AbstractByteLM | None = None, **shape: Any) -> TransformerByteLM:
     return TransformerByteLM(random_file(seed, prior=prior, **shape), prior)
 
 

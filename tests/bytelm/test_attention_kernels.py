@@ -14,7 +14,7 @@ from laconic.bytelm.integer_forward import cut, mix, rotate, score_step, to_unit
 @settings(max_examples=40)
 def test_turning_is_that_of_the_reference(seed: int, heads: int, head: int, size: float) -> None:
     model, count = random_model(seed, heads=heads, head=head, band=6, layers=1), 9
-    layer, turning, shape = model.weights.layers[0], model.network.layers[0].turning, model.weights.shape
+    part, turning, shape = model.weights.parts[0], model.network.attentions[0].turning, model.weights.shape
     draw = Draw(seed)
     sums_NM, scale_N = draw.integers(100000, count, (heads + 2) * head).astype(np.int32), draw.scales(size * 1e-3, count)
     place_N = np.arange(count) % 6
@@ -22,7 +22,7 @@ def test_turning_is_that_of_the_reference(seed: int, heads: int, head: int, size
     cached_2NK, step_NH = np.zeros((2, count, head), np.int8), np.zeros((count, heads), np.float32)
     turn_rows(sums_NM, scale_N, place_N, turning, own_NHK, former_NHK, step_NH, cached_2NK[0], cached_2NK[1])
 
-    parts = torch.from_numpy(sums_NM).float() * torch.from_numpy(layer.attention_in.scale)
+    parts = torch.from_numpy(sums_NM).float() * torch.from_numpy(part.project_in.scale)
     parts = (parts * torch.from_numpy(scale_N)[:, None])[None]
     query, key, value = torch.split(parts, [heads * head, head, head], -1)
     query, rotary, place_T = (
@@ -34,10 +34,10 @@ def test_turning_is_that_of_the_reference(seed: int, heads: int, head: int, size
     one = np.float32(1)
     assert (own_NHK == units[0, ..., :head].numpy()).all()
     assert (former_NHK == units[0, ..., head:].numpy()).all()
-    assert (step_NH == (largest * score_step(layer, shape))[0, ..., 0].numpy()).all()
+    assert (step_NH == (largest * score_step(part, shape))[0, ..., 0].numpy()).all()
     turned = rotate(key[:, :, None], rotary, place_T)[0, :, 0]
-    assert (cached_2NK[0] == cut(turned * float(one / layer.key_scale), 127).numpy()).all()
-    assert (cached_2NK[1] == cut(value[0] * float(one / layer.value_scale), 127).numpy()).all()
+    assert (cached_2NK[0] == cut(turned * float(one / part.key_scale), 127).numpy()).all()
+    assert (cached_2NK[1] == cut(value[0] * float(one / part.value_scale), 127).numpy()).all()
 
 
 @given(

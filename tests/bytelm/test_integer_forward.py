@@ -1,11 +1,14 @@
 """Laws of the forward pass that defines the model, and its parts against plain Python."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.bytelm.random_transformers import SHAPES, Draw, random_model, random_symbols
+from tests.bytelm.random_transformers import ANY_SHAPE, Draw, random_file, random_model, random_symbols
 
 from laconic.bytelm.integer_forward import (
     ATTENTION_POWERS,
@@ -17,25 +20,35 @@ from laconic.bytelm.integer_forward import (
     symbol_weights,
     to_units,
 )
-from laconic.bytelm.transformer_weights import TransformerWeights
+from laconic.bytelm.transformer_weights import TransformerWeights, read_transformer
 
 
 def weigh(weights: TransformerWeights, symbols_BT: np.ndarray, device: str = "cpu") -> np.ndarray:
     return symbol_weights(weights, torch.from_numpy(symbols_BT.astype(np.int64)).to(device)).cpu().numpy()
 
 
-@given(shape=SHAPES, seed=st.integers(0, 50), changed=st.integers(0, 29))
+@given(shape=ANY_SHAPE, seed=st.integers(0, 50), changed=st.integers(0, 29))
 @settings(max_examples=30)
 def test_a_prediction_sees_the_symbols_before_it_as_far_as_the_bands_reach(
-    shape: dict[str, int], seed: int, changed: int
+    shape: dict[str, Any], seed: int, changed: int
 ) -> None:
     weights, symbols_BT = random_model(seed, **shape).weights, random_symbols(seed, 1, 30)
     other_BT = symbols_BT.copy()
     other_BT[0, changed] += 1
     differs_T = (weigh(weights, symbols_BT) != weigh(weights, other_BT)).any(axis=(0, 2))
-    reach = shape["layers"] * (shape["band"] - 1)
+    reach = weights.shape.attentions * (shape["band"] - 1)
     assert not differs_T[: changed + 1].any()
     assert not differs_T[changed + 2 + reach :].any()
+
+
+def test_blocks_without_parts_say_nothing() -> None:
+    """A block in which nothing is left, wherever it stands, is as good as none."""
+    symbols_BT = random_symbols(1, 2, 20)
+    file = random_file(1, blocks=[(2, 5), (1, 9)])
+    blocks = [{"heads": heads, "ffn": ffn} for heads, ffn in ((0, 0), (2, 5), (0, 0), (0, 0), (1, 9), (0, 0))]
+    moved = {name.replace("layers.1.", "layers.4.").replace("layers.0.", "layers.1."): t for name, t in file.tensors.items()}
+    longer = read_transformer(replace(file, config=file.config | {"blocks": blocks}, tensors=moved))
+    assert (weigh(longer, symbols_BT) == weigh(read_transformer(file), symbols_BT)).all()
 
 
 def test_every_symbol_within_reach_matters() -> None:

@@ -1,3 +1,5 @@
+from typing import Any
+
 import numba
 import numpy as np
 import pytest
@@ -5,8 +7,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.bytelm.random_transformers import (
+    ANY_SHAPE,
     FORM,
-    SHAPES,
     extreme_file,
     random_file,
     random_model,
@@ -34,10 +36,10 @@ def step_through(model: TransformerByteLM, symbols_BT: np.ndarray, form: CountFo
     return np.stack(seen, axis=1)
 
 
-@given(shape=SHAPES, seed=st.integers(0, 99), rows=st.integers(1, 3), length=st.integers(1, 45), form=FORMS)
+@given(shape=ANY_SHAPE, seed=st.integers(0, 99), rows=st.integers(1, 3), length=st.integers(1, 45), form=FORMS)
 @settings(max_examples=40)
 def test_counts_ranges_and_steps_are_those_of_the_reference(
-    shape: dict[str, int], seed: int, rows: int, length: int, form: CountFormat
+    shape: dict[str, Any], seed: int, rows: int, length: int, form: CountFormat
 ) -> None:
     model, symbols_BT = random_model(seed, **shape), random_symbols(seed, rows, length, form.symbols)
     expected_BTC = reference_counts(model, symbols_BT, form)
@@ -96,9 +98,10 @@ def test_padding_behind_a_row_does_not_matter() -> None:
     assert (model.counts(padded_BT, FORM)[:, :30] == model.counts(symbols_BT, FORM)).all()
 
 
+@pytest.mark.parametrize("blocks", [None, [(4, 33), (0, 96), (1, 0)]])
 @pytest.mark.parametrize("batch", [1, 3, 17, 64, 512])
-def test_the_batch_does_not_matter(batch: int) -> None:
-    model, symbols_BT = random_model(5, width=64, ffn=96), random_symbols(10, 512, 20)
+def test_the_batch_does_not_matter(batch: int, blocks: list[tuple[int, int]] | None) -> None:
+    model, symbols_BT = random_model(5, width=64, ffn=96, blocks=blocks), random_symbols(10, 512, 20)
     expected_BTC = step_through(model, symbols_BT[-3:])
     assert (step_through(model, symbols_BT[-batch:])[-min(batch, 3) :] == expected_BTC[-min(batch, 3) :]).all()
     assert (model.counts(symbols_BT[-batch:], FORM)[-min(batch, 3) :] == expected_BTC[-min(batch, 3) :]).all()
@@ -138,6 +141,14 @@ def test_saved_and_loaded_it_is_the_same_model(tmp_path) -> None:
     again = load_byte_lm(tmp_path / "one.safetensors")
     assert again.fingerprint == model.fingerprint
     assert again.description == model.description == "random"
+    assert (again.counts(symbols_BT, FORM) == model.counts(symbols_BT, FORM)).all()
+
+
+def test_cut_models_are_saved_and_loaded(tmp_path) -> None:
+    model, symbols_BT = random_model(7, blocks=[(2, 0), (0, 5)]), random_symbols(12, 1, 40)
+    save_byte_lm(model, tmp_path / "one.safetensors")
+    again = load_byte_lm(tmp_path / "one.safetensors")
+    assert again.fingerprint == model.fingerprint
     assert (again.counts(symbols_BT, FORM) == model.counts(symbols_BT, FORM)).all()
 
 

@@ -23,7 +23,7 @@ from laconic.bytelm.transformer_kernels import (
     largest_size,
     normalise_rows,
 )
-from laconic.bytelm.transformer_weights import TransformerShape
+from laconic.bytelm.transformer_weights import BlockShape, TransformerShape
 from laconic.bytelm.weights import cumulative_counts
 
 SIZES = st.sampled_from([1, 7, 16, 100, 257])
@@ -32,7 +32,7 @@ LIMITS = st.sampled_from([1, 1000, 1 << 24, 1 << 26])
 
 def shape_of(width: int) -> TransformerShape:
     return TransformerShape(
-        layers=1, width=width, heads=1, head=2, ffn=1, band=1, residual_bits=12, epsilon=1e-6
+        blocks=(BlockShape(heads=1, ffn=1),), width=width, head=2, band=1, residual_bits=12, epsilon=1e-6
     )  # fmt: skip
 
 

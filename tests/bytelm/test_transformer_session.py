@@ -1,8 +1,10 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.bytelm.random_transformers import FORM, SHAPES, random_model, random_symbols
+from tests.bytelm.random_transformers import ANY_SHAPE, FORM, random_model, random_symbols
 
 from laconic.bytelm.base import CountFormat, restart
 from laconic.bytelm.ngram import NGramByteLM
@@ -28,10 +30,10 @@ def expected(model, contexts: list[list[int]]) -> np.ndarray:
     return np.stack([counts_C[len(context)] for counts_C, context in zip(counts_BTC, contexts, strict=True)])
 
 
-@given(moves=MOVES, shape=SHAPES, seed=st.integers(0, 50))
+@given(moves=MOVES, shape=ANY_SHAPE, seed=st.integers(0, 50))
 @settings(max_examples=50)
 def test_any_moves_end_where_their_contexts_do(
-    small_ngram: NGramByteLM, moves: list[tuple], shape: dict[str, int], seed: int
+    small_ngram: NGramByteLM, moves: list[tuple], shape: dict[str, Any], seed: int
 ) -> None:
     model, text_BT = random_model(seed, prior=small_ngram, **shape), random_symbols(seed, ROWS, 600, 6)
     session, contexts, used = model.start(ROWS, FORM), [[] for _ in range(ROWS)], 0
@@ -55,9 +57,10 @@ def test_any_moves_end_where_their_contexts_do(
     assert (session.cumulative() == expected(model, contexts)).all()
 
 
+@pytest.mark.parametrize("blocks", [None, [(0, 9), (3, 0), (1, 5)], [(0, 9), (0, 4)]])
 @pytest.mark.parametrize("back", [1, 3, 63, 64, 65, 300, 4096])
-def test_stepping_back_far(back: int) -> None:
-    model, symbols_BT = random_model(1, band=10), random_symbols(3, 2, 4200, 9)
+def test_stepping_back_far(back: int, blocks: list[tuple[int, int]] | None) -> None:
+    model, symbols_BT = random_model(1, band=10, blocks=blocks), random_symbols(3, 2, 4200, 9)
     session = model.start(2, FORM)
     for step, symbols_B in enumerate(symbols_BT.T):
         session.append(symbols_B)

@@ -5,7 +5,7 @@ import pytest
 from tests.bytelm.random_transformers import random_file
 
 from laconic.bytelm.files import ModelFile
-from laconic.bytelm.transformer_weights import TransformerShape, read_transformer
+from laconic.bytelm.transformer_weights import AttentionWeights, FeedForwardWeights, TransformerShape, read_transformer
 from laconic.errors import CorruptFileError
 
 FITTING = {"layers": 2, "width": 24, "heads": 3, "head": 8, "ffn": 20, "band": 12, "residual_bits": 12, "epsilon": 1e-6}
@@ -20,11 +20,52 @@ def altered(name: str, change) -> ModelFile:
 
 def test_a_file_that_fits_is_read() -> None:
     weights = read_transformer(random_file())
-    assert weights.shape == TransformerShape(**FITTING)
+    assert weights.shape == TransformerShape.alike(**FITTING)
     assert weights.prior is None
-    assert len(weights.layers) == 2
-    assert weights.layers[1].attention_in.weight.shape == (40, 24)
-    assert weights.layers[0].key_scale != weights.layers[0].value_scale
+    assert len(weights.parts) == 4
+    assert weights.parts[2].project_in.weight.shape == (40, 24)
+    assert weights.parts[0].key_scale != weights.parts[0].value_scale
+
+
+def test_a_file_of_a_cut_model_is_read() -> None:
+    weights = read_transformer(random_file(blocks=[(0, 20), (1, 0), (0, 0), (3, 7)]))
+    assert [type(part) for part in weights.parts] == [
+        FeedForwardWeights,
+        AttentionWeights,
+        AttentionWeights,
+        FeedForwardWeights,
+    ]
+    assert [part.project_in.weight.shape[0] for part in weights.parts] == [40, 24, 40, 14]
+    assert weights.shape.attentions == 2
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        None,
+        [],
+        "ab",
+        [{"heads": 1, "ffn": 7}] * 65,
+        [{"heads": 1}],
+        [{"heads": -1, "ffn": 7}],
+        [{"heads": True, "ffn": 7}],
+        [{"heads": 1.0, "ffn": 7}],
+        [{"heads": 0, "ffn": 2065}],
+        [{"heads": 65, "ffn": 0}],
+        [{"heads": 1, "ffn": 7, "width": 3}],
+        [[1, 7]],
+    ],
+)
+def test_blocks_that_cannot_be_are_refused(blocks: object) -> None:
+    file = random_file(blocks=[(1, 7)])
+    with pytest.raises(CorruptFileError, match="config that does not fit"):
+        read_transformer(replace(file, config=file.config | {"blocks": blocks}))
+
+
+def test_a_file_says_what_there_is_in_one_way() -> None:
+    for file, kind in ((random_file(), "cut-transformer"), (random_file(blocks=[(3, 20)]), "transformer")):
+        with pytest.raises(CorruptFileError, match="config that does not fit"):
+            read_transformer(replace(file, kind=kind))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +86,7 @@ def test_a_file_that_fits_is_read() -> None:
 )
 def test_sizes_out_of_range_are_refused(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=field):
-        TransformerShape(**(FITTING | {field: value}))
+        TransformerShape.alike(**(FITTING | {field: value}))
     file = random_file()
     with pytest.raises(CorruptFileError, match="config that does not fit"):
         read_transformer(replace(file, config=file.config | {field: value}))
@@ -53,13 +94,13 @@ def test_sizes_out_of_range_are_refused(field: str, value: object) -> None:
 
 def test_too_many_channels_are_refused() -> None:
     with pytest.raises(ValueError, match="too many for exact sums"):
-        TransformerShape(**(FITTING | {"heads": 64, "head": 34}))
+        TransformerShape.alike(**(FITTING | {"heads": 64, "head": 34}))
 
 
 def test_sums_of_squares_stay_in_64_bits() -> None:
-    TransformerShape(**(FITTING | {"width": 2048, "layers": 5}))
+    TransformerShape.alike(**(FITTING | {"width": 2048, "layers": 5}))
     with pytest.raises(ValueError, match="too many for sums of squares"):
-        TransformerShape(**(FITTING | {"width": 2048, "layers": 6}))
+        TransformerShape.alike(**(FITTING | {"width": 2048, "layers": 6}))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +122,7 @@ def test_numbers_out_of_range_are_refused(name: str, value: float, message: str)
 
 
 def test_a_scale_may_be_zero() -> None:
-    assert read_transformer(altered("layers.0.ffn_in.scale", 0.0)).layers[0].ffn_in.scale[0] == 0
+    assert read_transformer(altered("layers.0.ffn_in.scale", 0.0)).parts[1].project_in.scale[0] == 0
 
 
 @pytest.mark.parametrize("name", ["embedding", "rotary", "norm", "output.weight", "layers.1.attention_out.scale"])

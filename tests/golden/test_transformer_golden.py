@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xxhash
-from tests.bytelm.random_transformers import random_model, random_symbols
+from tests.bytelm.random_transformers import random_model, random_symbols, reference_counts
 
 from laconic.archive.stream import compress, decompress
 from laconic.bytelm.base import CountFormat
@@ -73,6 +73,25 @@ def test_some_counts() -> None:
 
 def test_all_counts() -> None:
     assert digest() == DIGEST
+
+
+CUT_SHAPE = {"blocks": [(4, 0), (0, 37), (1, 80), (0, 0), (3, 5)], "width": 64, "head": 16, "band": 24}
+CUT_DIGEST, CUT_FINGERPRINT = "30b19a4d4a38a90d", "a0f78709d57f8a0f"
+CUT_TEXT = bytes.fromhex("daf1027f6ebd420bc134e766be5f7ce42358fc5823ae3c83")
+"""What such a model finds likely."""
+
+CUT_FILE = "8c4c414301940f8a7fd50987f7a0c8f1f5180572aa3b961c1fec3783ef2c"
+
+
+def test_a_transformer_whose_blocks_differ() -> None:
+    model, symbols_BT = random_model(12, **CUT_SHAPE), random_symbols(12, 3, 90)
+    assert f"{model.fingerprint:016x}" == CUT_FINGERPRINT
+    counts_BTC = model.counts(symbols_BT, FORM)
+    assert (counts_BTC == reference_counts(model, symbols_BT, FORM)).all()
+    assert xxhash.xxh64_hexdigest(counts_BTC.astype("<u4").tobytes()) == CUT_DIGEST
+    file = compress(CUT_TEXT, model)
+    assert file.hex() == CUT_FILE
+    assert decompress(file, model) == CUT_TEXT
 
 
 def test_the_fingerprint() -> None:

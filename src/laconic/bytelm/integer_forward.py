@@ -21,7 +21,15 @@ from jaxtyping import Float32, Int, Int8, Int16, Int32, Int64
 from torch import Tensor
 
 from laconic.bytelm.fixedpoint import FRACTION, FRACTION_BITS, POWER_BITS, POWERS
-from laconic.bytelm.transformer_weights import ROTARY_BITS, START, LayerWeights, Linear, TransformerShape, TransformerWeights
+from laconic.bytelm.transformer_weights import (
+    ROTARY_BITS,
+    START,
+    AttentionWeights,
+    FeedForwardWeights,
+    Linear,
+    TransformerShape,
+    TransformerWeights,
+)
 
 ATTENTION_BITS = 14
 """Attention weights are integers below `2**14`."""
@@ -69,9 +77,11 @@ def symbol_weights(
     inputs_BT = torch.nn.functional.pad(symbols_BT[:, :-1].long(), (1, 0), value=START)
     residual_BTD = torch.from_numpy(model.embedding).to(symbols_BT.device)[inputs_BT].to(torch.int32)
     rotary = torch.from_numpy(model.rotary).to(symbols_BT.device)
-    for layer in model.layers:
-        residual_BTD = residual_BTD + attend(residual_BTD, layer, rotary, shape)
-        residual_BTD = residual_BTD + transform(residual_BTD, layer, shape)
+    for part in model.parts:
+        if isinstance(part, AttentionWeights):
+            residual_BTD = residual_BTD + attend(residual_BTD, part, rotary, shape)
+        else:
+            residual_BTD = residual_BTD + transform(residual_BTD, part, shape)
     row = normalise(residual_BTD, model.norm, shape)
     logits_BTS = cut(project(row.units, model.output) * row.scale, LOGIT_LIMIT)
     if prior_BTS is not None:
@@ -125,30 +135,30 @@ def cut(values: Float32[Tensor, "..."], limit: int) -> Int32[Tensor, "..."]:
 
 
 def attend(
-    residual_BTD: Int32[Tensor, "B T D"], layer: LayerWeights, rotary: Int16[Tensor, "2 P F"], shape: TransformerShape
+    residual_BTD: Int32[Tensor, "B T D"], part: AttentionWeights, rotary: Int16[Tensor, "2 P F"], shape: TransformerShape
 ) -> Int32[Tensor, "B T D"]:
     """What attention adds to the residual stream."""
-    row = normalise(residual_BTD, layer.attention_norm, shape)
-    parts_BTN = project(row.units, layer.attention_in) * row.scale
-    queries, key, value = torch.split(parts_BTN, [shape.heads * shape.head, shape.head, shape.head], -1)
+    row = normalise(residual_BTD, part.norm, shape)
+    parts_BTN = project(row.units, part.project_in) * row.scale
+    queries, key, value = torch.split(parts_BTN, [part.heads * shape.head, shape.head, shape.head], -1)
     place_T = torch.arange(queries.shape[1], device=queries.device) % shape.band
-    query_BTHN = queries.reshape(*queries.shape[:2], shape.heads, shape.head)
+    query_BTHN = queries.reshape(*queries.shape[:2], part.heads, shape.head)
     # Both turned queries share one scale, so that scores of both blocks are compared as integers.
     turned = torch.cat([rotate(query_BTHN, rotary, place_T), rotate(query_BTHN, rotary, place_T + shape.band)], -1)
     units, largest_BTH1 = to_units(turned)
     own_BTHN, former_BTHN = units.chunk(2, -1)
-    key_BTN = cut(rotate(key[:, :, None], rotary, place_T)[:, :, 0] * float(np.float32(1) / layer.key_scale), 127)
-    value_BTN = cut(value * float(np.float32(1) / layer.value_scale), 127)
-    step = largest_BTH1 * score_step(layer, shape)
+    key_BTN = cut(rotate(key[:, :, None], rotary, place_T)[:, :, 0] * float(np.float32(1) / part.key_scale), 127)
+    value_BTN = cut(value * float(np.float32(1) / part.value_scale), 127)
+    step = largest_BTH1 * score_step(part, shape)
     mixed_BTHN = mix(own_BTHN, former_BTHN, key_BTN, value_BTN, step, shape.band)
     units_BTN, largest_BT1 = to_units(mixed_BTHN.flatten(2))
-    scale_BT1 = largest_BT1 * float(layer.value_scale / np.float32(127))
-    return cut(project(units_BTN, layer.attention_out) * scale_BT1, RESIDUAL_LIMIT)
+    scale_BT1 = largest_BT1 * float(part.value_scale / np.float32(127))
+    return cut(project(units_BTN, part.project_out) * scale_BT1, RESIDUAL_LIMIT)
 
 
-def score_step(layer: LayerWeights, shape: TransformerShape) -> float:
+def score_step(part: AttentionWeights, shape: TransformerShape) -> float:
     """What one unit of a score is worth in units of 1/64 bit, for a query whose largest channel is 1."""
-    step = float(layer.key_scale) * (1 << SCORE_FRACTION_BITS) * 1.4426950408889634 / (127.0 * math.sqrt(shape.head))
+    step = float(part.key_scale) * (1 << SCORE_FRACTION_BITS) * 1.4426950408889634 / (127.0 * math.sqrt(shape.head))
     return float(np.float32(step))
 
 
@@ -189,18 +199,20 @@ def mix(
     return (sums_BHTN / weights_BHTS.sum(-1, keepdim=True).float()).transpose(1, 2)
 
 
-def transform(residual_BTD: Int32[Tensor, "B T D"], layer: LayerWeights, shape: TransformerShape) -> Int32[Tensor, "B T D"]:
+def transform(
+    residual_BTD: Int32[Tensor, "B T D"], part: FeedForwardWeights, shape: TransformerShape
+) -> Int32[Tensor, "B T D"]:
     """What the feed-forward part adds to the residual stream. Its units are gated: relu(gate) x other."""
-    row = normalise(residual_BTD, layer.ffn_norm, shape)
-    gate, other = products(row.units, layer.ffn_in).float().chunk(2, -1)
-    units_BTN, largest_BT1 = to_units((gate.clamp(min=0) * other) * on(unit_scale(layer), gate))
+    row = normalise(residual_BTD, part.norm, shape)
+    gate, other = products(row.units, part.project_in).float().chunk(2, -1)
+    units_BTN, largest_BT1 = to_units((gate.clamp(min=0) * other) * on(unit_scale(part), gate))
     scale_BT1 = (largest_BT1 * float(np.float32(1 / 127))) * (row.scale * row.scale)
-    return cut(project(units_BTN, layer.ffn_out) * scale_BT1, RESIDUAL_LIMIT)
+    return cut(project(units_BTN, part.project_out) * scale_BT1, RESIDUAL_LIMIT)
 
 
-def unit_scale(layer: LayerWeights) -> np.ndarray:
+def unit_scale(part: FeedForwardWeights) -> np.ndarray:
     """What one product of two integer sums is worth, for each feed-forward unit."""
-    gate, other = np.split(layer.ffn_in.scale, 2)
+    gate, other = np.split(part.project_in.scale, 2)
     return np.asarray(gate * other, np.float32)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
@@ -16,8 +16,9 @@ from laconic.bytelm.base import AbstractByteLM
 from laconic.bytelm.files import ModelFile
 from laconic.bytelm.fixedpoint import FRACTION
 from laconic.bytelm.integer_forward import RESIDUAL_LIMIT
-from laconic.bytelm.transformer_weights import ROTARY_BITS, START
+from laconic.bytelm.transformer_weights import CUT_KIND, KIND, ROTARY_BITS, START, BlockShape
 from laconic.errors import UsageError
+from laconic.model.cut import NoAttention, NoFeedForward
 from laconic.shapes import SYMBOLS
 
 _STEPS = 63
@@ -33,7 +34,8 @@ def quantize(
     """The integer transformer of a float parent, as the content of a model file.
 
     Args:
-        parent: a Mistral as `laconic.model.byte_parent` builds it, with one key and value head.
+        parent: a Mistral as `laconic.model.byte_parent` builds it, with one key and value head, whole or cut
+            (`laconic.model.cut`).
         texts_NT: text to find the ranges of keys and values on; training text, not test text.
         prior: the byte model whose logarithms are added to the logits, as in training.
         trained_on: words for the description.
@@ -50,29 +52,21 @@ def quantize(
     unit = 2.0**bits
     tensors = {
         "embedding": torch.round(state["model.embed_tokens.weight"] * unit).to(torch.int16).numpy(),
-        "rotary": _rotary(parent, 2 * config.sliding_window),
+        "rotary": rotary_table(parent, 2 * config.sliding_window),
         "norm": state["model.norm.weight"].numpy(),
         **_matrix("output", state["lm_head.weight"][:SYMBOLS], FRACTION / math.log(2)),
     }
-    for index, (key, value) in enumerate(zip(seen.keys, seen.values, strict=True)):
-        source, target = f"model.layers.{index}", f"layers.{index}"
-        attention = [state[f"{source}.self_attn.{name}_proj.weight"] for name in ("q", "k", "v")]
-        units = [state[f"{source}.mlp.{name}_proj.weight"] for name in ("gate", "up")]
-        tensors |= {
-            f"{target}.attention_norm": state[f"{source}.input_layernorm.weight"].numpy(),
-            f"{target}.ffn_norm": state[f"{source}.post_attention_layernorm.weight"].numpy(),
-            f"{target}.cache_scale": np.array([key / 127, value / 127], np.float32),
-            **_matrix(f"{target}.attention_in", torch.cat(attention)),
-            **_matrix(f"{target}.attention_out", state[f"{source}.self_attn.o_proj.weight"], unit),
-            **_matrix(f"{target}.ffn_in", torch.cat(units)),
-            **_matrix(f"{target}.ffn_out", state[f"{source}.mlp.down_proj.weight"], unit),
-        }
+    blocks = [_block(layer, config.head_dim) for layer in parent.model.layers]
+    for index, block in enumerate(blocks):
+        if block.heads:
+            tensors |= _attention(state, index, seen, unit)
+        if block.ffn:
+            tensors |= _feed_forward(state, index, unit)
+    kind, sizes = _sizes(blocks)
     shape = {
-        "layers": config.num_hidden_layers,
+        **sizes,
         "width": config.hidden_size,
-        "heads": config.num_attention_heads,
         "head": config.head_dim,
-        "ffn": config.intermediate_size,
         "band": config.sliding_window,
         "residual_bits": bits,
         "epsilon": float(config.rms_norm_eps),
@@ -83,7 +77,41 @@ def quantize(
         f"transformer of {count / 1e6:.1f}M parameters in 7-bit integers, {config.num_hidden_layers} layers, attention over"
         f" {config.sliding_window} bytes, trained on {trained_on}"
     ) + ("" if prior is None else f", on top of an {prior.description.partition(',')[0]}")
-    return ModelFile(kind="transformer", config={**shape, "prior": name}, description=description, tensors=tensors)
+    return ModelFile(kind=kind, config={**shape, "prior": name}, description=description, tensors=tensors)
+
+
+def _block(layer: nn.Module, head: int) -> BlockShape:
+    attention, ffn = layer.self_attn, layer.mlp
+    heads = 0 if isinstance(attention, NoAttention) else attention.q_proj.out_features // head
+    return BlockShape(heads=heads, ffn=0 if isinstance(ffn, NoFeedForward) else ffn.down_proj.in_features)
+
+
+def _sizes(blocks: list[BlockShape]) -> tuple[str, dict[str, Any]]:
+    """What a file says of blocks: in one number of each where all are alike and complete, as ever; else one by one."""
+    first = blocks[0]
+    if first.heads and first.ffn and set(blocks) == {first}:
+        return KIND, {"layers": len(blocks), "heads": first.heads, "ffn": first.ffn}
+    return CUT_KIND, {"blocks": [asdict(block) for block in blocks]}
+
+
+def _attention(state: dict[str, Tensor], index: int, seen: "_Largest", unit: float) -> dict[str, np.ndarray]:
+    source, target = f"model.layers.{index}", f"layers.{index}"
+    inputs = [state[f"{source}.self_attn.{name}_proj.weight"] for name in ("q", "k", "v")]
+    return {
+        f"{target}.attention_norm": state[f"{source}.input_layernorm.weight"].numpy(),
+        f"{target}.cache_scale": np.array([seen.keys[index] / 127, seen.values[index] / 127], np.float32),
+        **_matrix(f"{target}.attention_in", torch.cat(inputs)),
+        **_matrix(f"{target}.attention_out", state[f"{source}.self_attn.o_proj.weight"], unit),
+    }
+
+
+def _feed_forward(state: dict[str, Tensor], index: int, unit: float) -> dict[str, np.ndarray]:
+    source, target = f"model.layers.{index}", f"layers.{index}"
+    return {
+        f"{target}.ffn_norm": state[f"{source}.post_attention_layernorm.weight"].numpy(),
+        **_matrix(f"{target}.ffn_in", torch.cat([state[f"{source}.mlp.{name}_proj.weight"] for name in ("gate", "up")])),
+        **_matrix(f"{target}.ffn_out", state[f"{source}.mlp.down_proj.weight"], unit),
+    }
 
 
 def _matrix(name: str, weight: Tensor, unit: float = 1.0) -> dict[str, np.ndarray]:
@@ -101,7 +129,7 @@ def _residual_bits(embedded: float, added: float) -> int:
     return max(1, min(_RESIDUAL_BITS, math.floor(math.log2(units))))
 
 
-def _rotary(parent: PreTrainedModel, places: int) -> np.ndarray:
+def rotary_table(parent: PreTrainedModel, places: int) -> np.ndarray:
     """Cosines and sines of all places, as integers: of shape (2, places, head / 2)."""
     angles = torch.arange(places).double()[:, None] * parent.model.rotary_emb.inv_freq.double()
     return torch.round(torch.stack([angles.cos(), angles.sin()]) * (1 << ROTARY_BITS)).to(torch.int16).numpy()
@@ -143,12 +171,14 @@ def _largest_seen(parent: PreTrainedModel, texts_NT: UInt16[np.ndarray, "N T"], 
 
     hooks = []
     for index, layer in enumerate(layers):
-        hooks += [
-            watch(layer.self_attn.k_proj, partial(note_key, index)),
-            watch(layer.self_attn.v_proj, partial(note_value, index)),
-            watch(layer.self_attn.o_proj, note_added),
-            watch(layer.mlp.down_proj, note_added),
-        ]
+        if not isinstance(layer.self_attn, NoAttention):
+            hooks += [
+                watch(layer.self_attn.k_proj, partial(note_key, index)),
+                watch(layer.self_attn.v_proj, partial(note_value, index)),
+                watch(layer.self_attn.o_proj, note_added),
+            ]
+        if not isinstance(layer.mlp, NoFeedForward):
+            hooks.append(watch(layer.mlp.down_proj, note_added))
     try:
         with torch.no_grad():
             for at in range(0, len(texts_NT), rows):

@@ -31,6 +31,7 @@ _KINDS: dict[str, Callable[[ModelFile], AbstractByteLM]] = {
     "unigram": UnigramByteLM.from_file,
     "ngram": NGramByteLM,
     "transformer": _open_transformer,
+    "cut-transformer": _open_transformer,
 }
 
 

@@ -18,7 +18,7 @@ from laconic.bytelm.transformer_kernels import fill_prediction_edges, fill_predi
 from laconic.bytelm.transformer_network import Network, build_network
 from laconic.bytelm.transformer_parallel import ParallelReader
 from laconic.bytelm.transformer_session import TransformerSession
-from laconic.bytelm.transformer_weights import START, TransformerWeights, read_transformer
+from laconic.bytelm.transformer_weights import CUT_KIND, KIND, START, TransformerWeights, read_transformer
 from laconic.errors import CorruptFileError, ModelMismatchError
 from laconic.shapes import EOS
 
@@ -43,7 +43,7 @@ class TransformerByteLM(AbstractByteLM):
     """
 
     def __init__(self, file: ModelFile, prior: AbstractByteLM | None) -> None:
-        if file.kind != "transformer":
+        if file.kind not in (KIND, CUT_KIND):
             raise CorruptFileError(f"this file holds a byte model of kind {file.kind!r}, not a transformer: name another one")
         self._file = file
         self._weights = read_transformer(file)

@@ -1,7 +1,7 @@
 """A transformer's weights, laid out for the compiled paths."""
 
 from dataclasses import dataclass
-from typing import final
+from typing import TypeAlias, final
 
 import numpy as np
 import torch
@@ -9,35 +9,61 @@ import torch
 from laconic.bytelm.attention_kernels import Turning
 from laconic.bytelm.integer_forward import score_step, unit_scale
 from laconic.bytelm.products import Operand, prepare_weights
-from laconic.bytelm.transformer_weights import ROTARY_BITS, LayerWeights, Linear, TransformerShape, TransformerWeights
+from laconic.bytelm.transformer_weights import (
+    ROTARY_BITS,
+    AttentionWeights,
+    FeedForwardWeights,
+    Linear,
+    TransformerShape,
+    TransformerWeights,
+)
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class NetworkLayer:
-    """One block.
+class NetworkAttention:
+    """Attention of a block.
 
     Attributes:
-        attention_in: second operand of products; likewise the others.
+        index: which of all attentions it is.
+        heads: H.
+        project_in: second operand of products; likewise `project_out`.
         turning: what queries, keys and values are scaled and turned with.
-        attention_norm: gains, float32; likewise `ffn_norm`, and `following_norm`, which is that of the next block or output.
-        attention_channel: what one unit of each output channel is worth, float32; likewise `ffn_channel`.
         value_unit: what the largest weighted value is worth in units of the products that follow.
-        unit_F: what one product of two integer sums is worth, for each feed-forward unit.
+        channel: what one unit of each output channel is worth, float32.
+        following_norm: gains of what comes next: another part, or the output.
     """
 
-    attention_norm: np.ndarray
-    attention_in: Operand
+    index: int
+    heads: int
+    project_in: Operand
     turning: Turning
     value_unit: np.float32
-    attention_out: Operand
-    attention_channel: np.ndarray
-    ffn_norm: np.ndarray
-    ffn_in: Operand
-    unit_F: np.ndarray
-    ffn_out: Operand
-    ffn_channel: np.ndarray
+    project_out: Operand
+    channel: np.ndarray
     following_norm: np.ndarray
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class NetworkFeedForward:
+    """The feed-forward part of a block.
+
+    Attributes:
+        project_in: second operand of products; likewise `project_out`.
+        unit_F: what one product of two integer sums is worth, for each unit.
+        channel: what one unit of each output channel is worth, float32.
+        following_norm: gains of what comes next: another part, or the output.
+    """
+
+    project_in: Operand
+    unit_F: np.ndarray
+    project_out: Operand
+    channel: np.ndarray
+    following_norm: np.ndarray
+
+
+NetworkPart: TypeAlias = NetworkAttention | NetworkFeedForward
 
 
 @final
@@ -48,7 +74,8 @@ class Network:
     Attributes:
         shape: its sizes.
         embedding: residual units of each input, int32, of shape (258, D).
-        layers: the blocks.
+        first_norm: gains of what comes first: a part, or the output.
+        parts: what adds to the residual stream, in order.
         output: second operand of products.
         output_channel: what one unit of each logit is worth.
         epsilon: what norms add to the mean square, in residual units.
@@ -56,46 +83,63 @@ class Network:
 
     shape: TransformerShape
     embedding: np.ndarray
-    layers: tuple[NetworkLayer, ...]
+    first_norm: np.ndarray
+    parts: tuple[NetworkPart, ...]
     output: Operand
     output_channel: np.ndarray
     epsilon: float
+
+    @property
+    def attentions(self) -> list[NetworkAttention]:
+        """Those parts that are attention."""
+        return [part for part in self.parts if isinstance(part, NetworkAttention)]
 
 
 def build_network(weights: TransformerWeights) -> Network:
     """Prepare the weights of a model, once."""
     shape = weights.shape
-    cosine_PF, sine_PF = weights.rotary.astype(np.float32) * np.float32(2.0**-ROTARY_BITS)
-    following = [*(layer.attention_norm for layer in weights.layers[1:]), weights.norm]
+    angles = weights.rotary.astype(np.float32) * np.float32(2.0**-ROTARY_BITS)
+    norms, parts, attentions = [*(part.norm for part in weights.parts), weights.norm], list[NetworkPart](), 0
+    for part, following in zip(weights.parts, norms[1:], strict=True):
+        if isinstance(part, AttentionWeights):
+            parts.append(_build_attention(part, attentions, following, shape, angles))
+            attentions += 1
+        else:
+            parts.append(_build_feed_forward(part, following))
     return Network(
         shape=shape,
         embedding=weights.embedding.astype(np.int32),
-        layers=tuple(
-            _build_layer(layer, norm, shape, cosine_PF, sine_PF) for layer, norm in zip(weights.layers, following, strict=True)
-        ),
+        first_norm=norms[0],
+        parts=tuple(parts),
         output=_operand(weights.output),
         output_channel=weights.output.scale,
         epsilon=shape.epsilon * 4.0**shape.residual_bits,
     )
 
 
-def _build_layer(
-    layer: LayerWeights, following: np.ndarray, shape: TransformerShape, cosine_PF: np.ndarray, sine_PF: np.ndarray
-) -> NetworkLayer:
+def _build_attention(
+    part: AttentionWeights, index: int, following: np.ndarray, shape: TransformerShape, angles: np.ndarray
+) -> NetworkAttention:
     one = np.float32(1)
-    factors = np.array([score_step(layer, shape), one / layer.key_scale, one / layer.value_scale], np.float32)
-    return NetworkLayer(
-        attention_norm=layer.attention_norm,
-        attention_in=_operand(layer.attention_in),
-        turning=Turning(layer.attention_in.scale, cosine_PF, sine_PF, factors),
-        value_unit=layer.value_scale / np.float32(127),
-        attention_out=_operand(layer.attention_out),
-        attention_channel=layer.attention_out.scale,
-        ffn_norm=layer.ffn_norm,
-        ffn_in=_operand(layer.ffn_in),
-        unit_F=unit_scale(layer),
-        ffn_out=_operand(layer.ffn_out),
-        ffn_channel=layer.ffn_out.scale,
+    factors = np.array([score_step(part, shape), one / part.key_scale, one / part.value_scale], np.float32)
+    return NetworkAttention(
+        index=index,
+        heads=part.heads,
+        project_in=_operand(part.project_in),
+        turning=Turning(part.project_in.scale, angles[0], angles[1], factors),
+        value_unit=part.value_scale / np.float32(127),
+        project_out=_operand(part.project_out),
+        channel=part.project_out.scale,
+        following_norm=following,
+    )
+
+
+def _build_feed_forward(part: FeedForwardWeights, following: np.ndarray) -> NetworkFeedForward:
+    return NetworkFeedForward(
+        project_in=_operand(part.project_in),
+        unit_F=unit_scale(part),
+        project_out=_operand(part.project_out),
+        channel=part.project_out.scale,
         following_norm=following,
     )
 

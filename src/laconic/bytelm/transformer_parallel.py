@@ -14,8 +14,8 @@ from torch import Tensor
 
 from laconic.bytelm.attention_kernels import mix_rows, turn_rows, weigh_scores
 from laconic.bytelm.products import attention_products
-from laconic.bytelm.transformer_layers import Both, Space, make_space, run_layers, run_output
-from laconic.bytelm.transformer_network import Network, NetworkLayer
+from laconic.bytelm.transformer_layers import AttentionSpace, Both, make_space, run_layers, run_output
+from laconic.bytelm.transformer_network import Network, NetworkAttention
 
 _SCORE_ROWS = 256
 """How many queries one product of scores takes, over all heads: more waste work outside the band, fewer are more calls."""
@@ -35,7 +35,7 @@ class ParallelReader:
         shape = network.shape
         self._network, self._rows = network, rows
         self._position = self._kept = 0
-        self._cache = torch.empty((shape.layers, 2, rows, shape.band - 1 + longest, shape.head), dtype=torch.int8)
+        self._cache = torch.empty((shape.attentions, 2, rows, shape.band - 1 + longest, shape.head), dtype=torch.int8)
         self._space, self._queries = make_space(network, rows * longest), _Queries(network, rows * longest)
         self._planned, self._plan = (-1, -1, -1), list[list[_Asking]]()
 
@@ -53,10 +53,10 @@ class ParallelReader:
         stretch = inputs_RT.shape[1]
         self._plan_for(stretch)
 
-        def attend(index: int, layer: NetworkLayer, space: Space) -> None:
-            self._turn(index, layer, stretch)
-            for asking in self._plan[index]:
-                _attend(asking, self._network.shape.heads, layer.value_unit)
+        def attend(part: NetworkAttention, space: AttentionSpace, scale_N: np.ndarray) -> None:
+            self._turn(part, space, scale_N, stretch)
+            for asking in self._plan[part.index]:
+                _attend(asking, part.heads, part.value_unit)
 
         run_layers(self._network, inputs_RT.ravel(), self._space, attend)
         run_output(self._network, self._space)
@@ -64,7 +64,7 @@ class ParallelReader:
         return self._space.sums_NS.array, self._space.scale_N
 
     @property
-    def cache(self) -> Int8[np.ndarray, "L 2 R P K"]:
+    def cache(self) -> Int8[np.ndarray, "A 2 R P K"]:
         """Keys and values of the last P positions, fewer than the band, the most recent ones last."""
         cache: np.ndarray = self._cache[:, :, :, : self._kept].numpy()
         return cache
@@ -76,21 +76,21 @@ class ParallelReader:
         self._kept = min(end, self._network.shape.band - 1)
         self._cache[:, :, :, : self._kept] = self._cache[:, :, :, end - self._kept : end].clone()
 
-    def _turn(self, index: int, layer: NetworkLayer, stretch: int) -> None:
+    def _turn(self, part: NetworkAttention, space: AttentionSpace, scale_N: np.ndarray, stretch: int) -> None:
         """Queries of all positions, and their keys and values behind those that are kept."""
-        space, queries = self._space, self._queries
+        queries = self._queries
         place_N = np.tile((self._position + np.arange(stretch)) % self._network.shape.band, self._rows)
         turn_rows(
-            space.parts_NM.array, space.scale_N, place_N, layer.turning, *queries.by_head,
+            space.parts_NM.array, scale_N, place_N, part.turning, *queries.by_head[part.heads],
             queries.cached_2NK[0], queries.cached_2NK[1],
         )  # fmt: skip
         new_2RTK = queries.cached_2NK.reshape(2, self._rows, stretch, -1)
-        self._cache[index, :, :, self._kept : self._kept + stretch] = torch.from_numpy(new_2RTK)
+        self._cache[part.index, :, :, self._kept : self._kept + stretch] = torch.from_numpy(new_2RTK)
 
-    def _runs(self, stretch: int) -> Iterator["_Run"]:
+    def _runs(self, stretch: int, heads: int) -> Iterator["_Run"]:
         """Runs of positions, none across blocks of the band."""
         band, begin, end = self._network.shape.band, self._position, self._position + stretch
-        size, base = max(1, _SCORE_ROWS // self._network.shape.heads), self._position - self._kept
+        size, base = max(1, _SCORE_ROWS // heads), self._position - self._kept
         while begin < end:
             block = begin - begin % band
             stop = min(begin + size, block + band, end)
@@ -103,22 +103,26 @@ class ParallelReader:
         planned = (self._position % self._network.shape.band, self._kept, stretch)
         if planned == self._planned:
             return
-        runs = list(self._runs(stretch))
-        scores = {shape: _Scores(self._network, *shape) for shape in {run.shape for run in runs}}
-        self._planned, self._plan = (
-            planned,
+        attentions = self._network.attentions
+        plans = {heads: self._plan_heads(heads, stretch) for heads in {part.heads for part in attentions}}
+        self._planned = planned
+        self._plan = [
             [
-                [
-                    self._asking(run, cache_2RPK[:, row], row * stretch, scores[run.shape])
-                    for row in range(self._rows)
-                    for run in runs
-                ]
-                for cache_2RPK in self._cache
-            ],
-        )
+                self._asking(run, self._cache[part.index, :, row], row * stretch, part.heads, scores)
+                for row in range(self._rows)
+                for run, scores in plans[part.heads]
+            ]
+            for part in attentions
+        ]
 
-    def _asking(self, run: "_Run", cache_2PK: Tensor, first: int, scores: "_Scores") -> "_Asking":
-        heads, queries = self._network.shape.heads, self._queries
+    def _plan_heads(self, heads: int, stretch: int) -> list[tuple["_Run", "_Scores"]]:
+        """The runs of attentions with so many heads, and room for their scores, one for all of the same shape."""
+        runs = list(self._runs(stretch, heads))
+        scores = {shape: _Scores(heads, self._network.shape.head, *shape) for shape in {run.shape for run in runs}}
+        return [(run, scores[run.shape]) for run in runs]
+
+    def _asking(self, run: "_Run", cache_2PK: Tensor, first: int, heads: int, scores: "_Scores") -> "_Asking":
+        queries = self._queries
         rows = slice(first + run.begin, first + run.end)
         asked = slice(rows.start * heads, rows.stop * heads)
         return _Asking(
@@ -129,7 +133,7 @@ class ParallelReader:
             former_KP=cache_2PK[0, run.former : run.own].T,
             value_PK=cache_2PK[1, run.former : run.stop],
             scores=scores,
-            mixed_NK=self._space.mixed_NK.array[rows],
+            mixed_NK=self._space.attention[heads].mixed_NK.array[rows],
             scale_N=self._space.scale_N[rows],
         )
 
@@ -194,32 +198,40 @@ class _Scores:
     """From queries to mixed values, M of them, all heads of a position next to each other.
 
     Args:
-        network: the weights.
+        heads: H.
+        head: the size of one.
         positions: of the run.
         former: how many keys of the former block it sees.
         own: how many of its own.
     """
 
-    def __init__(self, network: Network, positions: int, former: int, own: int) -> None:
-        size = positions * network.shape.heads
+    def __init__(self, heads: int, head: int, positions: int, former: int, own: int) -> None:
+        size = positions * heads
         self.own_MS, self.former_MS = (Both(torch.empty((size, keys), dtype=torch.int32)) for keys in (own, former))
         self.pieces = torch.empty((2 * size, former + own), dtype=torch.int8)
-        self.sums = torch.empty((2 * size, network.shape.head), dtype=torch.int32)
+        self.sums = torch.empty((2 * size, head), dtype=torch.int32)
         self.pieces_2MS = self.pieces.numpy().reshape(2, size, former + own)
-        self.sums_2MK = self.sums.numpy().reshape(2, size, network.shape.head)
+        self.sums_2MK = self.sums.numpy().reshape(2, size, head)
         self.total_M = np.empty(size, np.int32)
 
 
 @final
 class _Queries:
-    """Queries, keys and values of N positions; M = N x H queries."""
+    """Queries, keys and values of N positions; M = N x H queries, where there are most heads."""
 
     def __init__(self, network: Network, size: int) -> None:
-        shape = network.shape
-        heads = size * shape.heads
-        self.own_MK, self.former_MK = (Both(torch.empty((heads, shape.head), dtype=torch.int8)) for _ in range(2))
-        self.step_M = np.empty(heads, np.float32)
-        self.cached_2NK = np.empty((2, size, shape.head), np.int8)
-        own_NHK, former_NHK = (part.array.reshape(size, shape.heads, shape.head) for part in (self.own_MK, self.former_MK))
-        self.by_head = own_NHK, former_NHK, self.step_M.reshape(size, shape.heads)
-        """The same memory, by position."""
+        head, counts = network.shape.head, {part.heads for part in network.attentions}
+        most = size * max(counts, default=0)
+        self.own_MK, self.former_MK = (Both(torch.empty((most, head), dtype=torch.int8)) for _ in range(2))
+        self.step_M = np.empty(most, np.float32)
+        self.cached_2NK = np.empty((2, size, head), np.int8)
+        own_MK, former_MK = self.own_MK.array, self.former_MK.array
+        self.by_head = {
+            heads: (
+                own_MK[: size * heads].reshape(size, heads, head),
+                former_MK[: size * heads].reshape(size, heads, head),
+                self.step_M[: size * heads].reshape(size, heads),
+            )
+            for heads in counts
+        }
+        """The same memory, by position, for each number of heads."""

@@ -15,8 +15,8 @@ from laconic.bytelm.history import History
 from laconic.bytelm.prior import NO_PRIOR, PRIOR_FORM
 from laconic.bytelm.threads import single_products
 from laconic.bytelm.transformer_kernels import fill_prediction_edges
-from laconic.bytelm.transformer_layers import Space, make_space, run_layers, run_output
-from laconic.bytelm.transformer_network import Network, NetworkLayer
+from laconic.bytelm.transformer_layers import AttentionSpace, Space, make_space, run_layers, run_output
+from laconic.bytelm.transformer_network import Network, NetworkAttention
 from laconic.bytelm.transformer_parallel import ParallelReader
 from laconic.bytelm.transformer_weights import START
 
@@ -46,9 +46,9 @@ class TransformerSession(AbstractSession):
         self._read_B, self._written_B = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
         self._stale_B = np.ones(batch, np.bool_)
         self._edges_BC = np.zeros((batch, form.symbols + 1), np.uint32)
-        self._caches = [empty_cache(batch, shape.band, shape.head) for _ in range(shape.layers)]
+        self._caches = [empty_cache(batch, shape.band, shape.head) for _ in range(shape.attentions)]
         self._space = make_space(network, batch)
-        self._start_cache_L2K, self._start_edges_1C = self._read_start(prior)
+        self._start_cache_A2K, self._start_edges_1C = self._read_start(prior)
 
     def cumulative(self) -> UInt32[np.ndarray, "B C"]:
         """The prediction of the next symbol for each row; overwritten by the next call."""
@@ -98,7 +98,7 @@ class TransformerSession(AbstractSession):
 
     def _restart(self, rows: Int64[np.ndarray, "N"]) -> None:
         """Rows without context: what follows the start is known."""
-        for cache_B2CP, start_2K in zip(self._caches, self._start_cache_L2K, strict=True):
+        for cache_B2CP, start_2K in zip(self._caches, self._start_cache_A2K, strict=True):
             cache_B2CP[rows, :, : self._network.shape.head, 0] = start_2K
         self._read_B[rows] = self._written_B[rows] = 1
         self._edges_BC[rows] = self._start_edges_1C
@@ -114,19 +114,19 @@ class TransformerSession(AbstractSession):
     def _replay(self, row: int) -> None:
         """Compute the keys and values of a row again, all but those of its last position.
 
-        What they depend on reaches back over the band once per layer. Reading may begin at any block of the band.
+        What they depend on reaches back over the band once per attention. Reading may begin at any block of the band.
         """
         shape, length = self._network.shape, int(self._history.lengths_B[row])
-        begin = max(0, length - shape.layers * (shape.band - 1))
+        begin = max(0, length - shape.attentions * (shape.band - 1))
         begin -= begin % shape.band
         symbols_T = self._history.symbols_BT[row, max(0, begin - 1) : length - 1]
         inputs_T = symbols_T if begin else np.concatenate([np.array([START], np.uint16), symbols_T])
         reader = ParallelReader(self._network, 1, min(inputs_T.size, _REPLAYED_AT_ONCE))
         for at in range(0, inputs_T.size, _REPLAYED_AT_ONCE):
             reader.read(inputs_T[None, at : at + _REPLAYED_AT_ONCE])
-        cache_L2PK = reader.cache[:, :, 0]
-        slots = slots_of(np.arange(length - cache_L2PK.shape[2], length), shape.band)
-        for cache_B2CP, cache_2PK in zip(self._caches, cache_L2PK, strict=True):
+        cache_A2PK = reader.cache[:, :, 0]
+        slots = slots_of(np.arange(length - cache_A2PK.shape[2], length), shape.band)
+        for cache_B2CP, cache_2PK in zip(self._caches, cache_A2PK, strict=True):
             cache_B2CP[row, :, : shape.head][:, :, slots] = cache_2PK.transpose(0, 2, 1)
         self._read_B[row] = self._written_B[row] = length
 
@@ -135,10 +135,10 @@ class TransformerSession(AbstractSession):
         position_N = self._read_B[rows]
         inputs_N = np.where(position_N > 0, self._history.symbols_BT[rows, position_N - 1], START)
 
-        def attend(index: int, layer: NetworkLayer, space: Space) -> None:
+        def attend(part: NetworkAttention, space: AttentionSpace, scale_N: np.ndarray) -> None:
             attend_rows(
-                space.parts_NM.array, space.scale_N, position_N, rows, layer.turning, layer.value_unit,
-                self._caches[index], space.mixed_NK.array,
+                space.parts_NM.array, scale_N, position_N, rows, part.turning, part.value_unit,
+                self._caches[part.index], space.mixed_NK.array,
             )  # fmt: skip
 
         space = self._space.first(rows.size)
@@ -156,7 +156,7 @@ class TransformerSession(AbstractSession):
             self._edges_BC,
         )  # fmt: skip
 
-    def _read_start(self, prior: AbstractByteLM | None) -> tuple[Int8[np.ndarray, "L 2 K"], UInt32[np.ndarray, "1 C"]]:
+    def _read_start(self, prior: AbstractByteLM | None) -> tuple[Int8[np.ndarray, "A 2 K"], UInt32[np.ndarray, "1 C"]]:
         """The keys and values of the first position, and the edges of the first symbol."""
         form, reader = self._form, ParallelReader(self._network, 1, 1)
         sums_NS, scale_N = reader.read(np.array([[START]]))
@@ -166,6 +166,6 @@ class TransformerSession(AbstractSession):
             sums_NS, self._network.output_channel, scale_N, prior_NC, np.zeros(1, np.int64), form.symbols, form.precision,
             edges_1C,
         )  # fmt: skip
-        cache_L2PK = reader.cache[:, :, 0]
+        cache_A2PK = reader.cache[:, :, 0]
         # With a band of one symbol nothing is kept, nor ever seen again.
-        return (cache_L2PK[:, :, 0] if cache_L2PK.shape[2] else np.zeros((*cache_L2PK.shape[:2], 1), np.int8)), edges_1C
+        return (cache_A2PK[:, :, 0] if cache_A2PK.shape[2] else np.zeros((*cache_A2PK.shape[:2], 1), np.int8)), edges_1C

@@ -1,18 +1,22 @@
 """The tensors of an integer transformer, read from a model file and checked.
 
-The file (kind `transformer`) holds weights of seven bits as int8, one float32 scale per output channel, norm gains, the
-rotary table in integers, and the static scales of keys and values. Every number is checked before it is used: what a file
-says cannot take the arithmetic out of the range in which it is exact.
+The file (kind `transformer`, or `cut-transformer` where blocks differ) holds weights of seven bits as int8, one float32 scale
+per output channel, norm gains, the rotary table in integers, and the static scales of keys and values. Every number is checked
+before it is used: what a file says cannot take the arithmetic out of the range in which it is exact.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
 from laconic.bytelm.files import ModelFile, parse_fingerprint, take_tensor
 from laconic.errors import CorruptFileError
 from laconic.shapes import SYMBOLS
+
+KIND, CUT_KIND = "transformer", "cut-transformer"
+"""The kinds of files: one whose blocks are all alike and complete, and one that says of each block what there is in it."""
 
 START = SYMBOLS
 """The input before the first symbol of a context: 257."""
@@ -23,6 +27,8 @@ WEIGHT_LIMIT = 64
 ROTARY_BITS = 14
 """Sines and cosines are stored as integers of `2**-14`."""
 
+_MOST_LAYERS, _MOST_HEADS, _MOST_UNITS = 64, 64, 1 << 16
+
 _LARGEST_SUM = 1 << 24
 """Products are summed in float32 where int8 instructions are slow, and below this sum float32 is exact."""
 
@@ -32,46 +38,86 @@ _FEW, _MANY = 1e-20, 1e6
 
 @final
 @dataclass(frozen=True, kw_only=True)
+class BlockShape:
+    """What there is in a block. A part of which there is nothing adds nothing, and has no norm.
+
+    Attributes:
+        heads: query heads; one key and value head serves all of them.
+        ffn: units of the gated feed-forward part.
+    """
+
+    heads: int
+    ffn: int
+
+    def __post_init__(self) -> None:
+        _require_whole("heads", self.heads, 0, _MOST_HEADS)
+        _require_whole("ffn", self.ffn, 0, _MOST_UNITS)
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
 class TransformerShape:
     """The shape of an integer transformer.
 
     Attributes:
-        layers: L, how many blocks.
+        blocks: what there is in each of its blocks.
         width: D, of the residual stream.
-        heads: H, query heads; one key and value head serves all of them.
         head: the size of one head, even.
-        ffn: units of the gated feed-forward part.
         band: how many symbols attention reaches, the present one included.
         residual_bits: the residual stream counts in units of `2**-residual_bits`.
         epsilon: added to the mean square in norms, in the float parent's units.
     """
 
-    layers: int
+    blocks: tuple[BlockShape, ...]
     width: int
-    heads: int
     head: int
-    ffn: int
     band: int
     residual_bits: int
     epsilon: float
 
     def __post_init__(self) -> None:
-        ranges = {"layers": 64, "width": 2048, "heads": 64, "head": 512, "ffn": 1 << 16, "band": 2048, "residual_bits": 20}
-        for name, most in ranges.items():
-            value = getattr(self, name)
-            if type(value) is not int or not 1 <= value <= most:
-                raise ValueError(f"{name} is {value!r}, but must be a whole number from 1 to {most}")
+        if not 1 <= len(self.blocks) <= _MOST_LAYERS:
+            raise ValueError(f"blocks are {len(self.blocks)}, but must be 1 to {_MOST_LAYERS}")
+        for name, most in {"width": 2048, "head": 512, "band": 2048, "residual_bits": 20}.items():
+            _require_whole(name, getattr(self, name), 1, most)
         if self.head % 2:
             raise ValueError(f"head is {self.head}, but must be even: rotary positions turn pairs")
         if type(self.epsilon) is not float or not 1e-9 <= self.epsilon < 1:
             raise ValueError(f"epsilon is {self.epsilon!r}, but must lie between 1e-9 and 1")
-        if 2 * self.width * (self.layers << 23) ** 2 >= 1 << 63:
-            raise ValueError(f"layers is {self.layers}, too many for sums of squares over a width of {self.width}")
-        for name in ("width", "ffn"):
-            if 127 * WEIGHT_LIMIT * getattr(self, name) >= _LARGEST_SUM:
-                raise ValueError(f"{name} is {getattr(self, name)}, but sums over more than 2,064 products are not exact")
-        if 127 * WEIGHT_LIMIT * self.heads * self.head >= _LARGEST_SUM:
-            raise ValueError(f"heads of {self.heads * self.head} channels together are too many for exact sums")
+        layers = len(self.blocks)
+        if 2 * self.width * (layers << 23) ** 2 >= 1 << 63:
+            raise ValueError(f"layers is {layers}, too many for sums of squares over a width of {self.width}")
+        for name, most in {"width": self.width, "ffn": max(block.ffn for block in self.blocks)}.items():
+            if 127 * WEIGHT_LIMIT * most >= _LARGEST_SUM:
+                raise ValueError(f"{name} is {most}, but sums over more than 2,064 products are not exact")
+        channels = max(block.heads for block in self.blocks) * self.head
+        if 127 * WEIGHT_LIMIT * channels >= _LARGEST_SUM:
+            raise ValueError(f"heads of {channels} channels together are too many for exact sums")
+
+    @staticmethod
+    def alike(*, layers: int, heads: int, ffn: int, **others: Any) -> "TransformerShape":
+        """The shape of a transformer whose blocks are all alike.
+
+        Args:
+            layers: L, how many blocks.
+            heads: of each, at least 1.
+            ffn: of each, at least 1.
+            others: as for any shape.
+        """
+        _require_whole("layers", layers, 1, _MOST_LAYERS)
+        _require_whole("heads", heads, 1, _MOST_HEADS)
+        _require_whole("ffn", ffn, 1, _MOST_UNITS)
+        return TransformerShape(blocks=(BlockShape(heads=heads, ffn=ffn),) * layers, **others)
+
+    @property
+    def attentions(self) -> int:
+        """How many blocks have attention."""
+        return sum(block.heads > 0 for block in self.blocks)
+
+
+def _require_whole(name: str, value: object, least: int, most: int) -> None:
+    if type(value) is not int or not least <= value <= most:
+        raise ValueError(f"{name} is {value!r}, but must be a whole number from {least} to {most}")
 
 
 @final
@@ -90,28 +136,43 @@ class Linear:
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class LayerWeights:
-    """One block.
+class AttentionWeights:
+    """Attention of a block.
 
     Attributes:
-        attention_norm: gains before attention, float32, of shape (D).
-        attention_in: queries of all heads, then the key, then the value, each of `head` channels.
-        attention_out: from all heads to the width; scaled to residual units.
+        heads: H, query heads.
+        norm: gains before it, float32, of shape (D).
+        project_in: queries of all heads, then the key, then the value, each of `head` channels.
+        project_out: from all heads to the width; scaled to residual units.
         key_scale: what one unit of a stored key is worth.
         value_scale: what one unit of a stored value is worth.
-        ffn_norm: gains before the feed-forward part.
-        ffn_in: all gates, then all other units.
-        ffn_out: from units to the width; scaled to residual units.
     """
 
-    attention_norm: np.ndarray
-    attention_in: Linear
-    attention_out: Linear
+    heads: int
+    norm: np.ndarray
+    project_in: Linear
+    project_out: Linear
     key_scale: np.float32
     value_scale: np.float32
-    ffn_norm: np.ndarray
-    ffn_in: Linear
-    ffn_out: Linear
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class FeedForwardWeights:
+    """The gated feed-forward part of a block.
+
+    Attributes:
+        norm: gains before it, float32, of shape (D).
+        project_in: all gates, then all other units.
+        project_out: from units to the width; scaled to residual units.
+    """
+
+    norm: np.ndarray
+    project_in: Linear
+    project_out: Linear
+
+
+PartWeights: TypeAlias = AttentionWeights | FeedForwardWeights
 
 
 @final
@@ -124,7 +185,7 @@ class TransformerWeights:
         prior: fingerprint of the byte model whose logarithms are added to the logits, or None.
         embedding: int16, of shape (258, D): residual units for each symbol, for the end of a document, and for the start.
         rotary: int16, of shape (2, 2 x band, head / 2): cosines, then sines.
-        layers: the blocks.
+        parts: what adds to the residual stream, in this order: attention and feed-forward part of each block, where there are.
         norm: gains before the output.
         output: from the width to 257 logits; scaled to units of 1/128 bit.
     """
@@ -133,7 +194,7 @@ class TransformerWeights:
     prior: int | None
     embedding: np.ndarray
     rotary: np.ndarray
-    layers: tuple[LayerWeights, ...]
+    parts: tuple[PartWeights, ...]
     norm: np.ndarray
     output: Linear
 
@@ -147,24 +208,11 @@ def read_transformer(file: ModelFile) -> TransformerWeights:
     config = dict(file.config)
     prior = config.pop("prior", None)
     try:
-        shape = TransformerShape(**config)
-    except (TypeError, ValueError) as error:
+        shape = _read_shape(file.kind, config)
+    except (KeyError, TypeError, ValueError) as error:
         raise CorruptFileError(f"this transformer has a config that does not fit ({error}): train the model again") from error
     reader = _Reader(file, shape)
-    channels = shape.heads * shape.head
-    layers = tuple(
-        LayerWeights(
-            attention_norm=reader.gains(f"layers.{i}.attention_norm"),
-            attention_in=reader.linear(f"layers.{i}.attention_in", channels + 2 * shape.head, shape.width),
-            attention_out=reader.linear(f"layers.{i}.attention_out", shape.width, channels),
-            key_scale=reader.scale(f"layers.{i}.cache_scale", 0),
-            value_scale=reader.scale(f"layers.{i}.cache_scale", 1),
-            ffn_norm=reader.gains(f"layers.{i}.ffn_norm"),
-            ffn_in=reader.linear(f"layers.{i}.ffn_in", 2 * shape.ffn, shape.width),
-            ffn_out=reader.linear(f"layers.{i}.ffn_out", shape.width, shape.ffn),
-        )
-        for i in range(shape.layers)
-    )
+    parts = tuple(part for index, block in enumerate(shape.blocks) for part in reader.parts(f"layers.{index}", block))
     rotary = take_tensor(file, "rotary", np.dtype(np.int16), (2, 2 * shape.band, shape.head // 2))
     if np.abs(rotary.astype(np.int32)).max() > 1 << ROTARY_BITS:
         raise CorruptFileError("this transformer has sines above 1: train the model again")
@@ -173,10 +221,18 @@ def read_transformer(file: ModelFile) -> TransformerWeights:
         prior=None if prior is None else parse_fingerprint(prior),
         embedding=take_tensor(file, "embedding", np.dtype(np.int16), (START + 1, shape.width)),
         rotary=rotary,
-        layers=layers,
+        parts=parts,
         norm=reader.gains("norm"),
         output=reader.linear("output", SYMBOLS, shape.width),
     )
+
+
+def _read_shape(kind: str, config: dict[str, Any]) -> TransformerShape:
+    """From the config of a file, which may say anything."""
+    if kind == KIND:
+        return TransformerShape.alike(**config)
+    blocks = tuple(BlockShape(**block) for block in config.pop("blocks"))
+    return TransformerShape(blocks=blocks, **config)
 
 
 class _Reader:
@@ -184,6 +240,25 @@ class _Reader:
 
     def __init__(self, file: ModelFile, shape: TransformerShape) -> None:
         self._file, self._shape = file, shape
+
+    def parts(self, name: str, block: BlockShape) -> Iterator[PartWeights]:
+        """What there is in a block, in order."""
+        width, head, channels = self._shape.width, self._shape.head, block.heads * self._shape.head
+        if block.heads:
+            yield AttentionWeights(
+                heads=block.heads,
+                norm=self.gains(f"{name}.attention_norm"),
+                project_in=self.linear(f"{name}.attention_in", channels + 2 * head, width),
+                project_out=self.linear(f"{name}.attention_out", width, channels),
+                key_scale=self.scale(f"{name}.cache_scale", 0),
+                value_scale=self.scale(f"{name}.cache_scale", 1),
+            )
+        if block.ffn:
+            yield FeedForwardWeights(
+                norm=self.gains(f"{name}.ffn_norm"),
+                project_in=self.linear(f"{name}.ffn_in", 2 * block.ffn, width),
+                project_out=self.linear(f"{name}.ffn_out", width, block.ffn),
+            )
 
     def linear(self, name: str, outputs: int, inputs: int) -> Linear:
         weight = take_tensor(self._file, f"{name}.weight", np.dtype(np.int8), (outputs, inputs))

@@ -35,6 +35,15 @@ USUAL = KINDS[:4]
 _HALVINGS = 24
 
 
+def suitable_rate(steps: int) -> float:
+    """A learning rate of gates and prices: CoFi's, or, for a short run, one that crosses a gate's range in an eighth of it.
+
+    Args:
+        steps: updates with gates.
+    """
+    return min(max(0.01, 8 * (MOST - LEAST) / max(1, steps)), 1.0)
+
+
 def draw(log_odds: Float[Tensor, "*N"], uniform: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
     """One value of each gate.
 

@@ -1,6 +1,7 @@
 """CoFi's objective: predict as the teacher does, have layers like its layers, and pay for what is too large."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -131,21 +132,13 @@ class Cofi(AbstractObjective[Examples]):
             terms["label"] = distill.label * task_loss(self._kind, logits, batch)
         loss = torch.stack(list(terms.values())).sum()
         statistics = {name: value.detach() for name, value in terms.items()}
-        if said.price is not None and said.sparsity is not None:
+        if said.price is not None:
             loss = loss + said.price
-            statistics |= {
-                "price": said.price.detach(),
-                "expected_sparsity": said.sparsity.detach(),
-                "target_sparsity": torch.full_like(said.sparsity.detach(), target),
-            }
-        return LossOutput(loss=loss, statistics=statistics)
+        return LossOutput(loss=loss, statistics=statistics | price_statistics(said, target))
 
     def own_rates(self) -> tuple[OwnRate, ...]:
         """Gates fall and prices climb, at a rate of their own."""
-        if self.constraint is None:
-            return ()
-        rate = self.constraint.rate
-        return (OwnRate(prefix="gates.", rate=rate), OwnRate(prefix="prices.", rate=rate, maximize=True))
+        return gate_rates(self.constraint)
 
     def _taught(self, said: Said, logits: Tensor, batch: Examples, deep: bool) -> dict[str, Float[Tensor, ""]]:
         distill = self._distill
@@ -159,14 +152,8 @@ class Cofi(AbstractObjective[Examples]):
         if distill.prediction:
             terms["prediction"] = distill.prediction * self._prediction_loss(logits, teacher_logits, batch)
         if deep:
-            assert said.hidden_LBTD is not None
             text_N = batch.inputs["attention_mask"].flatten().float()
-            student_LND = said.hidden_LBTD.flatten(1, 2)
-            states = output.hidden_states[1:]
-            teacher_KND = torch.stack([states[place] for place in teacher_layers(len(states), distill.teaching)]).flatten(1, 2)
-            distance_KL = layer_distances(student_LND, teacher_KND, text_N)
-            chosen_K = map_layers(distance_KL, _alive(said, distance_KL), distill.mapping)
-            terms["layers"] = distill.layers * layer_loss(student_LND, teacher_KND, text_N, chosen_K)
+            terms["layers"] = distill.layers * hidden_loss(said, output.hidden_states[1:], text_N, distill)
         return terms
 
     def _prediction_loss(self, logits: Tensor, teacher_logits: Tensor, batch: Examples) -> Tensor:
@@ -177,6 +164,44 @@ class Cofi(AbstractObjective[Examples]):
             # A single number has no distribution.
             return (logits - teacher_logits).square().mean()
         return prediction_loss(logits, teacher_logits, temperature=self._distill.temperature)
+
+
+def hidden_loss(
+    said: Said, states: Sequence[Float[Tensor, "B T D"]], text_N: Float[Tensor, "N"], distill: DistillConfig
+) -> Float[Tensor, ""]:
+    """How far a student's layers are from those of its teacher that teach.
+
+    Args:
+        said: what the student said, with hidden states.
+        states: the teacher's, after each layer.
+        text_N: 1 for text, 0 for padding, N = B x T.
+        distill: how many teach, and which layer learns from which.
+    """
+    assert said.hidden_LBTD is not None
+    student_LND = said.hidden_LBTD.flatten(1, 2)
+    teacher_KND = torch.stack([states[place] for place in teacher_layers(len(states), distill.teaching)]).flatten(1, 2)
+    distance_KL = layer_distances(student_LND, teacher_KND, text_N)
+    chosen_K = map_layers(distance_KL, _alive(said, distance_KL), distill.mapping)
+    return layer_loss(student_LND, teacher_KND, text_N, chosen_K)
+
+
+def price_statistics(said: Said, target: float) -> dict[str, Float[Tensor, ""]]:
+    """What gates pay, what is expected of them and what is wanted, for the log; nothing without gates."""
+    if said.price is None or said.sparsity is None:
+        return {}
+    expected = said.sparsity.detach()
+    wanted = torch.full_like(expected, target)
+    return {"price": said.price.detach(), "expected_sparsity": expected, "target_sparsity": wanted}
+
+
+def gate_rates(constraint: ConstraintConfig | None) -> tuple[OwnRate, ...]:
+    """Gates fall and prices climb, at a rate of their own; there are none without a constraint."""
+    if constraint is None:
+        return ()
+    return (
+        OwnRate(prefix="gates.", rate=constraint.rate),
+        OwnRate(prefix="prices.", rate=constraint.rate, maximize=True),
+    )
 
 
 def _alive(said: Said, distance_KL: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ class Student(nn.Module):
         self.masks = masks
         self.projection = None if teacher_width is None else _identity(model.config.hidden_size, teacher_width)
 
-    def forward(self, inputs: Mapping[str, Tensor], *, step: int = 0, target: float = 0.0, hidden: bool = False) -> Said:
+    def forward(self, inputs: Mapping[str, Any], *, step: int = 0, target: float = 0.0, hidden: bool = False) -> Said:
         """Read a batch.
 
         Args:

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -45,6 +46,36 @@ from laconic.training.optimizer import OptimizerConfig
 from laconic.training.schedule import ScheduleConfig
 
 _SHUFFLED_BYTES = 1 << 25
+
+
+@runtime_checkable
+class ByteText(Protocol):
+    """What a configuration says of the text that a byte model learns from; each is as in `ByteLMConfig`."""
+
+    @property
+    def corpora(self) -> tuple[str, ...]:
+        """Names or paths, each with its share."""
+        ...
+
+    @property
+    def wrapped(self) -> float:
+        """The share of documents that are read in lines."""
+        ...
+
+    @property
+    def context(self) -> int:
+        """Symbols in a segment."""
+        ...
+
+    @property
+    def calibration_bytes(self) -> int:
+        """How much text tells the range of keys and values."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Of the order of the text."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +139,7 @@ class ByteLMConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}, but must lie between 0 and 1")
         CountFormat(precision=self.precision)
         for entry in self.corpora:
-            _read_share(entry)
+            read_share(entry)
 
 
 def bytelm() -> Recipe:
@@ -184,7 +215,7 @@ def run_bytelm(name: str, config: ByteLMConfig, out: Path, options: RunOptions) 
     record = Record.start(kind="byte-model", name=name, seed=config.seed, config={"recipe": name, **to_plain(config)})
     prior = None if config.prior == "none" else load_byte_lm(config.prior)
     corpora = open_corpora(config, options.data_root)
-    first = _read_share(config.corpora[0])[0]
+    first = read_share(config.corpora[0])[0]
     valid_BT = held_out_segments(first, "valid", config.valid_bytes, config.context, options.data_root)
     test_BT = held_out_segments(first, config.test_split, config.test_bytes, config.context, options.data_root)
     rank, world = shares(config.loop)
@@ -193,7 +224,7 @@ def run_bytelm(name: str, config: ByteLMConfig, out: Path, options: RunOptions) 
     PartialState().wait_for_everyone()
     model = build_byte_parent(config.size, band=config.band, seed=config.seed, quiet=prior is not None)
     if config.initial is not None:
-        _load_weights(model, Path(config.initial))
+        load_weights(model, Path(config.initial))
     objective = ByteModeling(prior=prior, short=config.short, z_loss=config.z_loss)
 
     def evaluate(module: torch.nn.Module) -> float:
@@ -236,9 +267,9 @@ def run_bytelm(name: str, config: ByteLMConfig, out: Path, options: RunOptions) 
     return finished
 
 
-def open_corpora(config: ByteLMConfig, data_root: Path | None) -> dict[str, tuple[Corpus, float]]:
+def open_corpora(config: ByteText, data_root: Path | None) -> dict[str, tuple[Corpus, float]]:
     """The train splits that a configuration names, with their shares."""
-    named = dict(_read_share(entry) for entry in config.corpora)
+    named = dict(read_share(entry) for entry in config.corpora)
     corpora = {name: (open_corpus(name, "train", data_root=data_root), share) for name, share in named.items()}
     first, (corpus, share) = next(iter(corpora.items()))
     return corpora | {first: (wrap_share(corpus, config.wrapped), share)}
@@ -261,24 +292,23 @@ def held_out_segments(corpus: str, split: str, limit: int, context: int, data_ro
 def segment_bits(module: torch.nn.Module, prior: AbstractByteLM | None, tokens_NT: np.ndarray, rows: int = 16) -> float:
     """Bits per byte of the float model on segments, each from an empty context."""
     objective, nats, size = ByteModeling(prior=prior), 0.0, int((tokens_NT < 256).sum())
+    device = next(module.parameters()).device
     with torch.no_grad():
         for at in range(0, len(tokens_NT), rows):
-            tokens_BT = torch.from_numpy(tokens_NT[at : at + rows])
+            tokens_BT = torch.from_numpy(tokens_NT[at : at + rows]).to(device)
             count = int((tokens_BT < SYMBOLS).sum())
             batch = Batch(tokens_BT=tokens_BT, pad_id=SYMBOLS, count=count, bytes=count)
             nats += float(objective.loss(module, batch).statistics["nll"]) * count
     return nats / math.log(2) / size
 
 
-def to_byte_model(
-    model: PreTrainedModel, prior: AbstractByteLM | None, corpus: Corpus, config: ByteLMConfig
-) -> TransformerByteLM:
+def to_byte_model(model: PreTrainedModel, prior: AbstractByteLM | None, corpus: Corpus, config: ByteText) -> TransformerByteLM:
     """The exact integer model of a trained parent; its keys and values are ranged on training text."""
     stream = ExampleStream(
         corpus, PipelineConfig(example_symbols=config.context, seed=None, take_bytes=config.calibration_bytes)
     )
     texts = [text for text in stream if len(text) == config.context]
-    names = " and ".join(_read_share(entry)[0] for entry in config.corpora)
+    names = " and ".join(read_share(entry)[0] for entry in config.corpora)
     file = quantize(model, np.stack(texts), prior=prior, trained_on=f"{names} (train splits)")
     return TransformerByteLM(file, prior)
 
@@ -299,7 +329,7 @@ def compare(
     return {"bits_per_byte": exact, "float_bits_per_byte": parent, "quantization_cost": exact / parent - 1}
 
 
-def stream_segments(corpus: Corpus, config: ByteLMConfig, rank: int, world: int) -> TokenStream:
+def stream_segments(corpus: Corpus, config: ByteText, rank: int, world: int) -> TokenStream:
     """Segments of `config.context` symbols, shuffled; process `rank` of `world` gets its share."""
     # Segments are shuffled one by one, so that those of one document do not meet in one update.
     pipeline = PipelineConfig(
@@ -315,7 +345,12 @@ def stream_segments(corpus: Corpus, config: ByteLMConfig, rank: int, world: int)
     return TokenStream(source, length=config.context, pad_id=tokenizer.pad_id)
 
 
-def _load_weights(model: PreTrainedModel, path: Path) -> None:
+def load_weights(model: PreTrainedModel, path: Path) -> None:
+    """Give a parent the weights of a `.safetensors` file.
+
+    Raises:
+        CorruptFileError: the file does not hold them.
+    """
     try:
         model.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
     except (OSError, RuntimeError, ValueError) as error:
@@ -324,7 +359,12 @@ def _load_weights(model: PreTrainedModel, path: Path) -> None:
         ) from error
 
 
-def _read_share(entry: str) -> tuple[str, float]:
+def read_share(entry: str) -> tuple[str, float]:
+    """A corpus and its share, from `name:share`.
+
+    Raises:
+        UsageError: no share, or none above 0.
+    """
     name, colon, share = entry.rpartition(":")
     try:
         value = float(share) if colon else math.nan

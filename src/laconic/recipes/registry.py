@@ -63,6 +63,7 @@ _HOMES = {
     "bytelm": ("bytelm", "bytelm", "a small transformer byte model on top of the shipped n-gram, quantised to exact integers"),
     "bytelm-default": ("bytelm", "bytelm_default", "the transformer byte model that comes with laconic"),
     "bytelm-paper": ("bytelm", "bytelm_paper", "Lester et al. 2024, the 3m byte model M1 on C4"),
+    "bytelm-pruned": ("byte_pruning", "bytelm_pruned", "the transformer byte model that comes with laconic, pruned by CoFi"),
     "ngram": ("ngram", "ngram", "an n-gram byte model for the codec and the Equal-Info tokenizer; no network"),
     "ngram-6": ("shipped", "ngram_6", "the n-gram byte model that comes with laconic, from Wikipedia and the standard library"),
 }

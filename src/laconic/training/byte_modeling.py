@@ -36,17 +36,16 @@ class ByteModeling(AbstractObjective[Batch]):
 
     def loss(self, model: nn.Module, batch: Batch) -> LossOutput:
         """The mean negative log-likelihood in nats, plus the z-loss; statistic `nll` is without it."""
-        cut = round(self._short * len(batch.tokens_BT))
         count = max(batch.count, 1)
-        long_nll, long_z = self._sums(model, batch.tokens_BT[cut:], batch.pad_id)
-        short_nll, short_z = self._sums(model, batch.tokens_BT[:cut].reshape(-1, self._piece), batch.pad_id)
-        nll, penalty = (long_nll + short_nll) / count, self._z_loss * (long_z + short_z) / count
+        sums = [
+            self._sums(model, tokens_BT, batch.pad_id) for tokens_BT in split_rows(batch.tokens_BT, self._short, self._piece)
+        ]
+        nll_sum, z_sum = torch.stack([torch.stack(pair) for pair in sums]).sum(0)
+        nll, penalty = nll_sum / count, self._z_loss * z_sum / count
         statistics = {"nll": nll.detach(), "z_loss": penalty.detach()}
         return LossOutput(loss=nll + penalty, statistics=statistics)
 
     def _sums(self, model: nn.Module, tokens_BT: Int64[Tensor, "B T"], pad_id: int) -> tuple[Tensor, Tensor]:
-        if not len(tokens_BT):
-            return torch.zeros((), device=tokens_BT.device), torch.zeros((), device=tokens_BT.device)
         logits_NV = symbol_logits(model, tokens_BT, self._prior, pad_id).flatten(0, 1)
         target_N = tokens_BT.flatten()
         return sum_losses(logits_mass(logits_NV, target_N.masked_fill(target_N == pad_id, 0)), tokens_BT, pad_id)
@@ -64,9 +63,29 @@ def symbol_logits(
         start: the input before the first symbol.
     """
     logits_BTS = predict(model, tokens_BT, vocab_size=SYMBOLS, start_id=start)
-    if prior is None:
-        return logits_BTS
+    return logits_BTS if prior is None else logits_BTS + prior_nats(prior, tokens_BT)
+
+
+def prior_nats(prior: AbstractByteLM, tokens_BT: Int64[Tensor, "B T"]) -> Float32[Tensor, "B T 257"]:
+    """The prior's logarithms at every position, in nats, on the device of the symbols.
+
+    Args:
+        prior: a byte model.
+        tokens_BT: symbols; what is none, on the right, is padding.
+    """
     read_BT = tokens_BT.cpu().numpy()
     symbols_BT = np.where(read_BT < SYMBOLS, read_BT, 0).astype(np.uint16)
-    known_BTS = torch.from_numpy(prior_logits(prior, symbols_BT)).to(logits_BTS.device)
-    return logits_BTS + known_BTS * (math.log(2) / FRACTION)
+    known_BTS = torch.from_numpy(prior_logits(prior, symbols_BT)).to(tokens_BT.device)
+    return known_BTS * (math.log(2) / FRACTION)
+
+
+def split_rows(tokens_BT: Int64[Tensor, "B T"], short: float, piece: int) -> list[Int64[Tensor, "_ _"]]:
+    """Segments as they are to be read: most whole, some in pieces, each from an empty context; neither list of rows is empty.
+
+    Args:
+        tokens_BT: segments.
+        short: the share of rows that are cut into pieces, 0 to 1.
+        piece: symbols in such a piece; divides the segments.
+    """
+    cut = round(short * len(tokens_BT))
+    return [rows for rows in (tokens_BT[cut:], tokens_BT[:cut].reshape(-1, piece)) if len(rows)]

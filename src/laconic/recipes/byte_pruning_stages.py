@@ -1,0 +1,140 @@
+"""The stages of a run that prunes a byte model: each trains a student, keeps the best of it, and is not done again."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from laconic.bytelm.base import AbstractByteLM
+from laconic.pruning.byte_objective import ByteCofi
+from laconic.pruning.student import Student
+from laconic.recipes.bytelm import ByteText, segment_bits, stream_segments
+from laconic.recipes.prune_stages import DONE, NEAR, NOT_YET, structure_words
+from laconic.recipes.rundir import stopped
+from laconic.records.files import open_atomic
+from laconic.text.corpus import Corpus
+from laconic.text.mixture import mix_corpora
+from laconic.training.checkpoint import BEST, find_checkpoint, read_weights, require_checkpoint
+from laconic.training.loop import LoopConfig, Progress, train
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByteSetting:
+    """What stages of a run have in common.
+
+    Attributes:
+        text: what they read.
+        corpora: the train splits, with their shares.
+        prior: what the network adds to; None for nothing.
+        valid_BT: held-out segments that students are judged on.
+        out: the folder of the run; each stage has one below it.
+        device: where students are judged.
+        tell: told of every update as (bytes done, bytes in all or None, words).
+    """
+
+    text: ByteText
+    corpora: Mapping[str, tuple[Corpus, float]]
+    prior: AbstractByteLM | None
+    valid_BT: np.ndarray
+    out: Path
+    device: torch.device
+    tell: Callable[[int, int | None, str], None] | None = None
+
+    def bits(self, student: Student) -> float:
+        """Bits per byte of a student as it is, with what it wears."""
+        torch.nn.Module.to(student.model, self.device).train(False)
+        return segment_bits(student.model, self.prior, self.valid_BT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ByteStage:
+    """One stage.
+
+    Attributes:
+        name: the folder below the run's.
+        loop: how to train.
+        student: what is trained, in place.
+        objective: what it learns.
+        sparsity: what is gone where it is judged; None for a student without gates.
+    """
+
+    name: str
+    loop: LoopConfig
+    student: Student
+    objective: ByteCofi
+    sparsity: float | None = None
+
+
+def run_byte_stage(setting: ByteSetting, stage: ByteStage) -> dict[str, Any]:
+    """Train a student and load the best of it; or only load it, where that was done before.
+
+    Returns:
+        What it came to: `steps`, `bytes`, `seconds`, and `bits` per byte of the valid split.
+
+    Raises:
+        TrainingError: interrupted, or went wrong; the checkpoint continues it.
+    """
+    folder, student = setting.out / stage.name, stage.student
+    if (folder / DONE).is_file():
+        read_weights(require_checkpoint(folder / "checkpoints", BEST), student)
+        done: dict[str, Any] = json.loads((folder / DONE).read_text())
+        return done
+    watch = _Watch(setting, stage)
+    outcome = train(
+        student,
+        stage.objective,
+        stream_segments(mix_corpora(dict(setting.corpora)), setting.text, 0, 1),
+        stage.loop,
+        folder,
+        evaluate=watch.evaluate,
+        report=watch.report,
+        seed=setting.text.seed,
+        resume=find_checkpoint(folder / "checkpoints") is not None,
+    )
+    progress = outcome.progress
+    if not outcome.finished:
+        raise stopped(setting.out, progress.step, stage.loop.steps)
+    read_weights(require_checkpoint(folder / "checkpoints", BEST), student)
+    student.wear_fixed(stage.sparsity)
+    done = {
+        "steps": progress.step,
+        "bytes": progress.bytes,
+        "seconds": progress.seconds,
+        "bits": setting.bits(student),
+        "precision": outcome.precision,
+    }
+    with open_atomic(folder / DONE, "w") as stream:
+        json.dump(done, stream)
+    return done
+
+
+class _Watch:
+    """Judges a student from time to time, and says how it goes."""
+
+    def __init__(self, setting: ByteSetting, stage: ByteStage) -> None:
+        self._setting, self._stage, self._words = setting, stage, ""
+
+    def evaluate(self, module: torch.nn.Module) -> float:
+        student, wanted = self._stage.student, self._stage.sparsity
+        masks, bits = student.wear_fixed(wanted), self._setting.bits(student)
+        self._words = f", {bits:.4f} bits/byte held out"
+        if student.gates is None or masks is None or wanted is None:
+            return bits
+        expected = float(student.gates.expected_sparsity().detach())
+        self._words += f", {expected:.1%} gone: {structure_words(masks.structure())}"
+        # While the sparsity rises, the sparsest is the best there is: it is what a run that ends too early has to show.
+        return bits if expected > wanted - NEAR else NOT_YET - expected
+
+    def report(self, progress: Progress) -> None:
+        if self._setting.tell:
+            steps = self._stage.loop.steps
+            size = round(progress.bytes * steps / progress.step)
+            words = (
+                f"{self._stage.name}, step {progress.step}/{steps}, loss {progress.loss / math.log(2):.3f} bits{self._words}"
+            )
+            self._setting.tell(progress.bytes, size, words)

@@ -27,6 +27,7 @@ from laconic.pruning.gates import Gates
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
+from laconic.pruning.teacher import LiveTeacher
 from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
 from laconic.records.record import Record
 from laconic.training.examples import Examples
@@ -85,7 +86,11 @@ def all_steps(options: argparse.Namespace) -> dict[str, Callable[[], None]]:
     def pruning(distill: DistillConfig) -> Callable[[], None]:
         model = build(options)
         student = Student(model, gates=Gates(count_parts(model)), teacher_width=options.width if distill.layers else None)
-        return step_of(student, Cofi("classification", distill=distill, teacher=teacher, constraint=constraint), batch)
+        return step_of(
+            student,
+            Cofi("classification", distill=distill, teacher=LiveTeacher(teacher, "classification"), constraint=constraint),
+            batch,
+        )
 
     @torch.no_grad()
     def read() -> None:

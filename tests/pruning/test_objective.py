@@ -7,6 +7,7 @@ from laconic.pruning.gates import Gates
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
+from laconic.pruning.teacher import LiveTeacher
 from laconic.training.examples import Examples
 from laconic.training.tasks import Kind
 
@@ -44,7 +45,7 @@ def student_of(kind: Kind = "classification", *, gates: bool = True) -> Student:
 def test_the_terms_add_up_and_everything_learns(kind: Kind) -> None:
     student = student_of(kind)
     teacher = model_of(kind, 2)
-    objective = Cofi(kind, distill=DistillConfig(label=0.1), teacher=teacher, constraint=CONSTRAINT)
+    objective = Cofi(kind, distill=DistillConfig(label=0.1), teacher=LiveTeacher(teacher, kind), constraint=CONSTRAINT)
     output = objective.loss(student, batch(kind, step=2))
     terms = sum(float(output.statistics[name]) for name in ("prediction", "layers", "label", "price"))
     assert float(output.loss.detach()) == pytest.approx(terms, rel=1e-5)
@@ -58,13 +59,17 @@ def test_the_terms_add_up_and_everything_learns(kind: Kind) -> None:
 
 def test_a_student_that_is_its_teacher_has_nothing_to_learn() -> None:
     student = student_of(gates=False)
-    objective = Cofi("classification", distill=DistillConfig(), teacher=model_of("classification", 1))
+    objective = Cofi(
+        "classification", distill=DistillConfig(), teacher=LiveTeacher(model_of("classification", 1), "classification")
+    )
     assert float(objective.loss(student, batch(step=1)).loss.detach()) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_number_is_learned_by_its_square() -> None:
     student, teacher = student_of("regression", gates=False), model_of("regression", 2)
-    objective = Cofi("regression", distill=DistillConfig(prediction=1.0, layers=0.0), teacher=teacher)
+    objective = Cofi(
+        "regression", distill=DistillConfig(prediction=1.0, layers=0.0), teacher=LiveTeacher(teacher, "regression")
+    )
     difference = student.model(**tiny_inputs()).logits - teacher(**tiny_inputs()).logits
     torch.testing.assert_close(objective.loss(student, batch("regression")).loss, difference.square().mean())
 

@@ -13,9 +13,11 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from laconic.bytelm.base import AbstractByteLM
+from laconic.model.probe import without_cache
 from laconic.pruning.distillation import prediction_loss
 from laconic.pruning.objective import ConstraintConfig, DistillConfig, gate_rates, hidden_loss, price_statistics
 from laconic.pruning.student import Said
+from laconic.pruning.teacher import teaching_states
 from laconic.shapes import SYMBOLS
 from laconic.training.byte_modeling import prior_nats, split_rows
 from laconic.training.language_modeling import shift_right
@@ -75,12 +77,12 @@ class ByteCofi(AbstractObjective[Batch]):
     ) -> tuple[Said, dict[str, Float[Tensor, ""]]]:
         """What the student says of some rows, and their part of each term of the mean over the batch."""
         distill = self._distill
-        inputs = {"input_ids": shift_right(tokens_BT, batch.pad_id), "use_cache": False}
+        inputs = {"input_ids": shift_right(tokens_BT, batch.pad_id)}
         deep = distill.layers > 0
         said: Said = model(inputs, step=batch.step, target=target, hidden=deep)
         with torch.no_grad():
             teacher: Any = self._teacher.to(tokens_BT.device)
-            output = teacher(**inputs, output_hidden_states=deep)
+            output = teacher(**inputs, **without_cache(teacher), output_hidden_states=deep)
             known_BTS = torch.zeros(()) if self._prior is None else prior_nats(self._prior, tokens_BT)
         text_N = (tokens_BT != batch.pad_id).flatten()
         share = text_N.sum() / max(batch.count, 1)
@@ -91,7 +93,8 @@ class ByteCofi(AbstractObjective[Batch]):
             loss = prediction_loss(student_NS, teacher_NS, temperature=distill.temperature)
             terms["prediction"] = distill.prediction * share * loss
         if deep:
-            terms["layers"] = distill.layers * share * hidden_loss(said, output.hidden_states[1:], text_N.float(), distill)
+            teacher_KND = teaching_states(output.hidden_states[1:], distill.teaching)
+            terms["layers"] = distill.layers * share * hidden_loss(said, teacher_KND, text_N.float(), distill.mapping)
         if distill.label:
             target_N = tokens_BT.masked_fill(tokens_BT == batch.pad_id, 0).flatten()[text_N]
             terms["label"] = distill.label * share * functional.cross_entropy(student_NS, target_N)

@@ -1,25 +1,22 @@
 """CoFi's objective: predict as the teacher does, have layers like its layers, and pay for what is too large."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import final
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
-from laconic.model.probe import without_cache
 from laconic.pruning.distillation import (
     MAPPINGS,
     layer_distances,
     layer_loss,
     map_layers,
     prediction_loss,
-    teacher_layers,
 )
 from laconic.pruning.student import Said
+from laconic.pruning.teacher import AbstractTeacher
 from laconic.training.examples import Examples
 from laconic.training.objective import AbstractObjective, LossOutput, OwnRate
 from laconic.training.tasks import Kind, following, task_logits, task_loss
@@ -103,7 +100,7 @@ class Cofi(AbstractObjective[Examples]):
     Args:
         kind: what is asked of the model.
         distill: what it learns from.
-        teacher: frozen; None where only labels teach.
+        teacher: asked for what it says; None where only labels teach.
         constraint: where its gates are to go; None for a student without gates.
     """
 
@@ -112,13 +109,13 @@ class Cofi(AbstractObjective[Examples]):
         kind: Kind,
         *,
         distill: DistillConfig,
-        teacher: PreTrainedModel | None = None,
+        teacher: AbstractTeacher | None = None,
         constraint: ConstraintConfig | None = None,
     ) -> None:
         if teacher is None and not distill.label:
             raise ValueError("label is 0 and there is no teacher, but something has to be learned from")
         self._kind, self._distill, self.constraint = kind, distill, constraint
-        self._teacher = None if teacher is None else teacher.train(False).requires_grad_(False)
+        self._teacher = teacher
 
     def loss(self, model: nn.Module, batch: Examples) -> LossOutput:
         """The mean over examples; statistics are its terms, and the sparsity that is expected and wanted."""
@@ -144,16 +141,13 @@ class Cofi(AbstractObjective[Examples]):
         distill = self._distill
         if self._teacher is None or not (deep or distill.prediction):
             return {}
-        with torch.no_grad():
-            teacher: Any = self._teacher.to(logits.device)
-            output = teacher(**batch.inputs, **without_cache(teacher), output_hidden_states=deep)
-            teacher_logits = task_logits(self._kind, output)
+        taught = self._teacher.teach(batch, layers=distill.teaching if deep else 0)
         terms = dict[str, Tensor]()
         if distill.prediction:
-            terms["prediction"] = distill.prediction * self._prediction_loss(logits, teacher_logits, batch)
-        if deep:
+            terms["prediction"] = distill.prediction * self._prediction_loss(logits, taught.logits, batch)
+        if taught.teacher_KND is not None:
             text_N = batch.inputs["attention_mask"].flatten().float()
-            terms["layers"] = distill.layers * hidden_loss(said, output.hidden_states[1:], text_N, distill)
+            terms["layers"] = distill.layers * hidden_loss(said, taught.teacher_KND, text_N, distill.mapping)
         return terms
 
     def _prediction_loss(self, logits: Tensor, teacher_logits: Tensor, batch: Examples) -> Tensor:
@@ -166,22 +160,19 @@ class Cofi(AbstractObjective[Examples]):
         return prediction_loss(logits, teacher_logits, temperature=self._distill.temperature)
 
 
-def hidden_loss(
-    said: Said, states: Sequence[Float[Tensor, "B T D"]], text_N: Float[Tensor, "N"], distill: DistillConfig
-) -> Float[Tensor, ""]:
+def hidden_loss(said: Said, teacher_KND: Float[Tensor, "K N D"], text_N: Float[Tensor, "N"], mapping: str) -> Float[Tensor, ""]:
     """How far a student's layers are from those of its teacher that teach.
 
     Args:
         said: what the student said, with hidden states.
-        states: the teacher's, after each layer.
+        teacher_KND: those of the teacher's layers that teach.
         text_N: 1 for text, 0 for padding, N = B x T.
-        distill: how many teach, and which layer learns from which.
+        mapping: which layer learns from which (`laconic.pruning.distillation`).
     """
     assert said.hidden_LBTD is not None
     student_LND = said.hidden_LBTD.flatten(1, 2)
-    teacher_KND = torch.stack([states[place] for place in teacher_layers(len(states), distill.teaching)]).flatten(1, 2)
     distance_KL = layer_distances(student_LND, teacher_KND, text_N)
-    chosen_K = map_layers(distance_KL, _alive(said, distance_KL), distill.mapping)
+    chosen_K = map_layers(distance_KL, _alive(said, distance_KL), mapping)
     return layer_loss(student_LND, teacher_KND, text_N, chosen_K)
 
 

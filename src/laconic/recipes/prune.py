@@ -14,6 +14,7 @@ from laconic.pruning.gates import Gates
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import Parts
 from laconic.pruning.student import Student
+from laconic.pruning.teacher import AbstractTeacher
 from laconic.recipes.language_data import LanguageTokenizer, load_language_model
 from laconic.recipes.prune_baselines import train_baseline
 from laconic.recipes.prune_checks import require_better_than_chance, require_possible, require_same_task
@@ -24,7 +25,7 @@ from laconic.recipes.prune_measures import measure_models
 from laconic.recipes.prune_progress import ProgressPage, dense_layer
 from laconic.recipes.prune_stages import Setting, Stage, run_stage
 from laconic.recipes.prune_targets import LATENCY, Target, Targets, find_targets
-from laconic.recipes.prune_tuning import freeze_embeddings, tune
+from laconic.recipes.prune_tuning import find_adviser, freeze_embeddings, tune
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import RECORD, begin_run
 from laconic.recipes.settings import to_plain
@@ -93,14 +94,15 @@ def _all_models(run: _Run) -> list[dict[str, Any]]:
     teacher, taught = _teacher(run.config, run.setting)
     require_better_than_chance(taught["scores"], run.setting.data)
     delivery = run.deliverer.write(teacher, run.setting.out / TEACHER)
-    student, prepared = _begin(run, teacher)
+    adviser = find_adviser(run.config, run.setting, teacher)
+    student, prepared = _begin(run, teacher, adviser)
     dense = {"parameters": count_all(teacher), "structure": None, "delivery": delivery}
     rows, start = [{"folder": TEACHER, "sparsity": 0.0, **taught, **dense}], 0.0
     for target in run.targets.all:
         if run.config.method == "cofi":
-            row = _prune_to(run, teacher, student, start=start, target=target)
+            row = _prune_to(run, adviser, student, start=start, target=target)
         else:
-            row = train_baseline(run.config, run.setting, teacher, run.deliverer, student, target=target)
+            row = train_baseline(run.config, run.setting, adviser, run.deliverer, student, target=target)
         if not start:  # What came before the gates counts for the first that has them.
             row |= {name: row[name] + prepared[name] for name in ("steps", "seconds")}
         rows.append(row)
@@ -158,21 +160,20 @@ def _teacher(config: PruneConfig, setting: Setting) -> tuple[PreTrainedModel, di
     return model, {"steps": done["steps"], "seconds": done["seconds"], "scores": setting.scores(model)}
 
 
-def _begin(run: _Run, teacher: PreTrainedModel) -> tuple[Student, dict[str, Any]]:
+def _begin(run: _Run, teacher: PreTrainedModel, adviser: AbstractTeacher) -> tuple[Student, dict[str, Any]]:
     """The student, trained a little before anything is pruned, and what that took."""
     config, data = run.config, run.setting.data
     model = load_student(config, data)
     if config.start == TEACHER:
         _copy_weights(teacher, model)
     freeze_embeddings(config, model)
-    width = teacher.config.hidden_size
-    student = Student(model, teacher_width=width)
-    objective = Cofi(data.kind, distill=config.distill, teacher=teacher)
+    student = Student(model, teacher_width=adviser.width)
+    objective = Cofi(data.kind, distill=config.distill, teacher=adviser)
     prepared = run_stage(run.setting, Stage(name="prepared", config=config.prepare, student=student, objective=objective))
     if config.method != "cofi":
         return student, prepared
     gates = Gates(run.targets.parts, kinds=config.gates, seed=config.seed, units_at=config.units_at)
-    gated = Student(model, gates=gates, teacher_width=width)
+    gated = Student(model, gates=gates, teacher_width=adviser.width)
     gated.projection = student.projection
     return gated, prepared
 
@@ -184,7 +185,7 @@ def _copy_weights(teacher: PreTrainedModel, model: PreTrainedModel) -> None:
     model.load_state_dict(given)
 
 
-def _prune_to(run: _Run, teacher: PreTrainedModel, student: Student, *, start: float, target: Target) -> dict[str, Any]:
+def _prune_to(run: _Run, teacher: AbstractTeacher, student: Student, *, start: float, target: Target) -> dict[str, Any]:
     """Prune a student further, cut it, train what is left, judge and write it; the student can then be pruned further."""
     config, setting, name, share = run.config, run.setting, target.folder, target.share
     steps = config.prune.steps(len(setting.data.train))

@@ -12,6 +12,7 @@ from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.masks import Structure
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
+from laconic.pruning.teacher import AbstractTeacher
 from laconic.recipes.prune_config import PruneConfig, StageConfig
 from laconic.recipes.prune_delivery import Deliverer
 from laconic.recipes.prune_stages import Setting
@@ -25,7 +26,7 @@ CHOICES: dict[str, Callable[[PreTrainedModel, float], Structure]] = {"layers": f
 def train_baseline(
     config: PruneConfig,
     setting: Setting,
-    teacher: PreTrainedModel,
+    teacher: AbstractTeacher,
     deliverer: Deliverer,
     student: Student,
     *,
@@ -36,7 +37,7 @@ def train_baseline(
     Args:
         config: the run; the stage has the examples of `prune` and `tune` together.
         setting: what all stages share.
-        teacher: the dense model of the task.
+        teacher: who it learns from.
         deliverer: writes the model.
         student: what the smaller model is made from; stays as it is.
         target: how small, and where to.

@@ -72,6 +72,8 @@ class PruneConfig:
         gate_rate: learning rate of gates and prices; 0 for one that suits the length of the run.
         warmup: share of the pruning updates over which the sparsity rises.
         distill: what the student learns from.
+        notes_gb: how large a file of what the teacher says of the train split may be; it is then asked once for each example
+            and not in each epoch. 0 for no such file.
         freeze_embeddings: whether embeddings stay as they are in all stages but the teacher's.
         fine_tune: the teacher's training.
         prepare: of the student before it is pruned.
@@ -106,6 +108,7 @@ class PruneConfig:
     gate_rate: float = 0.0
     warmup: float = 0.1
     distill: DistillConfig = field(default_factory=DistillConfig)
+    notes_gb: float = 4.0
     freeze_embeddings: bool = True
     fine_tune: StageConfig = field(default_factory=lambda: StageConfig(epochs=5))
     prepare: StageConfig = field(default_factory=lambda: StageConfig(epochs=1))
@@ -158,6 +161,8 @@ class PruneConfig:
             raise ValueError(f"warmup is {self.warmup}, but must lie between 0 and 1")
         if not 0 <= self.gate_rate < math.inf:
             raise ValueError(f"gate_rate is {self.gate_rate}, but must be a number from 0 on")
+        if not 0 <= self.notes_gb < math.inf:
+            raise ValueError(f"notes_gb is {self.notes_gb}, but must be a number from 0 on")
         if not 0 <= self.seed < 1 << 63:
             raise ValueError(f"seed is {self.seed}, but must be at least 0 and below 2**63")
 

@@ -8,14 +8,16 @@ from transformers import PreTrainedModel
 from laconic.model.anatomy import dissect
 from laconic.pruning.objective import Cofi
 from laconic.pruning.student import Student
+from laconic.pruning.teacher import AbstractTeacher, LiveTeacher, NotedTeacher, noted_bytes
 from laconic.recipes.prune_config import PruneConfig, StageConfig
 from laconic.recipes.prune_stages import Setting, Stage, run_stage
+from laconic.training.loop import resolve_precision
 
 
 def tune(
     config: PruneConfig,
     setting: Setting,
-    teacher: PreTrainedModel,
+    teacher: AbstractTeacher,
     model: PreTrainedModel,
     *,
     name: str,
@@ -27,17 +29,50 @@ def tune(
     Args:
         config: what it learns from.
         setting: what all stages share.
-        teacher: the dense model of the task.
+        teacher: who it learns from.
         model: trained in place.
         name: the folder of the sparsity, below the run's.
         stage: how long and how fast.
         projection: from its layers to the teacher's, as learned so far; None to begin with the identity.
     """
-    student = Student(model, teacher_width=teacher.config.hidden_size)
+    student = Student(model, teacher_width=teacher.width)
     if student.projection is not None and projection is not None:
         student.projection.load_state_dict(projection.state_dict())
     objective = Cofi(setting.data.kind, distill=config.distill, teacher=teacher)
     return run_stage(setting, Stage(name=f"{name}/tune", config=stage, student=student, objective=objective))
+
+
+def find_adviser(config: PruneConfig, setting: Setting, teacher: PreTrainedModel) -> AbstractTeacher:
+    """The teacher as students hear it: its notes where they are small enough, else the model itself.
+
+    Raises:
+        OutputError: there is no room for the notes.
+    """
+    data, live = setting.data, LiveTeacher(teacher, setting.data.kind)
+    layers = config.distill.teaching if config.distill.layers else 0
+    depth = teacher.config.num_hidden_layers
+    learns = config.distill.prediction or config.distill.layers
+    if data.kind == "language" or not learns:
+        return live
+    if noted_bytes(data.train, layers=layers, depth=depth, width=live.width) > config.notes_gb * 1e9:
+        return live
+
+    def tell(done: int) -> None:
+        if setting.tell:
+            setting.tell(0, None, f"noting what the teacher says, {done:,} of {len(data.train):,} examples")
+
+    return NotedTeacher(
+        live,
+        data.train,
+        data.kind,
+        layers=layers,
+        depth=depth,
+        folder=setting.out,
+        pad_id=data.pad_id,
+        device=setting.device,
+        autocast=resolve_precision(setting.precision, setting.device) == "bf16",
+        tell=tell,
+    )
 
 
 def freeze_embeddings(config: PruneConfig, model: PreTrainedModel) -> None:

@@ -43,12 +43,14 @@ class Examples:
         labels: ids of classes (`B`), numbers (`B`, float) or spans (`B 2`); none where nobody knows.
         bytes: of their texts.
         step: which update of a run it is part of, from 1; 0 outside of runs.
+        numbers: where its examples stand in the split they come from; None where nobody knows.
     """
 
     inputs: Mapping[str, Int64[Tensor, "B T"]]
     labels: Int64[Tensor, "B *_"] | Float[Tensor, "B"] | None
     bytes: int
     step: int = 0
+    numbers: tuple[int, ...] | None = None
 
     @property
     def count(self) -> int:
@@ -65,12 +67,13 @@ class Examples:
         return replace(self, step=step)
 
 
-def collate(examples: Sequence[Example], *, pad_id: int) -> Examples:
+def collate(examples: Sequence[Example], *, pad_id: int, numbers: Sequence[int] | None = None) -> Examples:
     """Examples as one batch.
 
     Args:
         examples: one or more, with the same columns.
         pad_id: fills `input_ids`.
+        numbers: where they stand in their split.
     """
     longest = max(len(example.columns["input_ids"]) for example in examples)
     inputs = {}
@@ -81,7 +84,12 @@ def collate(examples: Sequence[Example], *, pad_id: int) -> Examples:
         inputs[name] = column_BT
     labels = [example.label for example in examples]
     known = None if any(label is None for label in labels) else torch.tensor(labels)
-    return Examples(inputs=inputs, labels=known, bytes=sum(example.bytes for example in examples))
+    return Examples(
+        inputs=inputs,
+        labels=known,
+        bytes=sum(example.bytes for example in examples),
+        numbers=None if numbers is None else tuple(numbers),
+    )
 
 
 @final
@@ -122,7 +130,7 @@ class ExampleStream:
             ValueError: more rows than are left of the share.
         """
         numbers = self._epochs.take(rows).numbers_B.tolist()
-        return collate([self._examples[number] for number in numbers], pad_id=self._pad_id)
+        return collate([self._examples[number] for number in numbers], pad_id=self._pad_id, numbers=numbers)
 
     def state(self) -> dict[str, Any]:
         """The position, as JSON can hold it."""

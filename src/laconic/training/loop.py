@@ -200,7 +200,7 @@ class _Run(Generic[BatchT]):
         self.config, self.objective, self.data, self.out = config, objective, data, out
         self.evaluate, self.report = evaluate, report
         self.accelerator = _build_accelerator(config, out)
-        self.precision = _resolve_precision(config.precision, self.accelerator.device)
+        self.precision = resolve_precision(config.precision, self.accelerator.device)
         self.rows = _share_of_batch(config, self.accelerator.num_processes)
         self.bare, self.progress, self.saved_step = model, Progress(), -1
         self.model, self.optimizer = self.accelerator.prepare(
@@ -373,7 +373,13 @@ def _flatten(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield prefix + name, value if isinstance(value, bool | int | float | str) else str(value)
 
 
-def _resolve_precision(wanted: str, device: torch.device) -> str:
+def resolve_precision(wanted: str, device: torch.device) -> str:
+    """Which of `fp32` and `bf16` a precision means on a device.
+
+    Args:
+        wanted: one of `PRECISIONS`.
+        device: where the loop computes.
+    """
     if wanted != "auto":
         return wanted
     if device.type == "cuda":

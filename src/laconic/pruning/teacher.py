@@ -1,0 +1,224 @@
+"""Teachers: asked anew for each batch, or noted once for a whole split.
+
+A frozen teacher says the same of an example in every epoch. Where students are small, or there is no accelerator, asking it
+again is most of what a step costs; what it says of a split of one megabyte is a file of some hundreds.
+"""
+
+import math
+import os
+import sys
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from laconic.errors import OutputError
+from laconic.model.probe import without_cache
+from laconic.pruning.distillation import teacher_layers
+from laconic.training.examples import Example, Examples, collate
+from laconic.training.tasks import Kind, task_logits
+
+NOTED_DTYPE = torch.bfloat16
+"""Of hidden states that are noted: as exact as they are computed where matrix products are of this type."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taught:
+    """What a teacher says of a batch, on the batch's device, without gradient.
+
+    Attributes:
+        logits: as `task_logits` gives them.
+        teacher_KND: hidden states of the layers that teach, N = B x T; None unless asked for. Anything where there is padding.
+    """
+
+    logits: Float[Tensor, "B ..."]
+    teacher_KND: Float[Tensor, "K N D"] | None
+
+
+class AbstractTeacher(ABC):
+    """Whoever a student learns from."""
+
+    @property
+    @abstractmethod
+    def width(self) -> int:
+        """D of its hidden states."""
+
+    @abstractmethod
+    def teach(self, batch: Examples, *, layers: int) -> Taught:
+        """What it says of a batch.
+
+        Args:
+            batch: on any device.
+            layers: how many of its layers teach, at most; 0 for its logits alone.
+        """
+
+
+@final
+class LiveTeacher(AbstractTeacher):
+    """A model that is asked.
+
+    Args:
+        model: frozen here, and put into evaluation mode.
+        kind: what is asked of it.
+    """
+
+    def __init__(self, model: PreTrainedModel, kind: Kind) -> None:
+        self._model: Any = model.train(False).requires_grad_(False)
+        self._kind = kind
+
+    @property
+    def width(self) -> int:
+        """D of its hidden states."""
+        return int(self._model.config.hidden_size)
+
+    @torch.no_grad()
+    def teach(self, batch: Examples, *, layers: int) -> Taught:
+        """What the model says now."""
+        self._model.to(batch.inputs["input_ids"].device)
+        output = self._model(**batch.inputs, **without_cache(self._model), output_hidden_states=layers > 0)
+        teacher_KND = teaching_states(output.hidden_states[1:], layers) if layers else None
+        return Taught(logits=task_logits(self._kind, output), teacher_KND=teacher_KND)
+
+
+@final
+class NotedTeacher(AbstractTeacher):
+    """What a teacher says of all examples of a split, noted once. It teaches batches of that split only.
+
+    Hidden states lie in a file that has no name and goes with the process; logits in memory.
+
+    Args:
+        teacher: asked once for each example, in an order of its own, so that notes are the same whenever they are taken.
+        examples: the split; batches have to say which of them they hold (`Examples.numbers`).
+        kind: what is asked; not `language`, whose logits are too many.
+        layers: how many layers teach, at most; 0 for logits alone.
+        depth: layers of the teacher.
+        folder: where the file lies.
+        pad_id: fills `input_ids`.
+        device: where the teacher is asked.
+        autocast: whether in bfloat16, as the training loop does.
+        rows: examples that it is asked about at once.
+        tell: told how many examples are done.
+
+    Raises:
+        OutputError: there is no room for the file.
+    """
+
+    def __init__(
+        self,
+        teacher: LiveTeacher,
+        examples: Sequence[Example],
+        kind: Kind,
+        *,
+        layers: int,
+        depth: int,
+        folder: Path,
+        pad_id: int,
+        device: torch.device,
+        autocast: bool,
+        rows: int = 64,
+        tell: Callable[[int], None] | None = None,
+    ) -> None:
+        if kind == "language":
+            raise ValueError("kind is 'language', whose logits are too many to be noted")
+        self._width, self._kind, self._layers = teacher.width, kind, layers
+        lengths = torch.tensor([len(example.columns["input_ids"]) for example in examples])
+        self._ends = lengths.cumsum(0)
+        self._starts = self._ends - lengths
+        count = len(teacher_layers(depth, layers)) if layers else 0
+        self._hidden_NKD = _mapped(folder, (int(lengths.sum()), count, self._width))
+        logits: list[Tensor] = [torch.empty(0)] * len(examples)
+        order = lengths.argsort(stable=True).tolist()
+        for first in range(0, len(order), rows):
+            places = order[first : first + rows]
+            batch = collate([examples[place] for place in places], pad_id=pad_id).to(device)
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=autocast):
+                taught = teacher.teach(batch, layers=layers)
+            self._note(places, taught, logits)
+            if tell:
+                tell(first + len(places))
+        self._logits = logits
+
+    @property
+    def width(self) -> int:
+        """D of its hidden states."""
+        return self._width
+
+    def teach(self, batch: Examples, *, layers: int) -> Taught:
+        """What the teacher said of these examples."""
+        if batch.numbers is None or layers not in (0, self._layers):
+            raise ValueError(
+                f"layers is {layers} and the batch's numbers {batch.numbers}, but {self._layers} layers were noted"
+            )
+        device, longest = batch.inputs["input_ids"].device, batch.inputs["input_ids"].shape[1]
+        logits = [self._logits[number] for number in batch.numbers]
+        if self._kind == "span":
+            logits = [torch.nn.functional.pad(row, (0, longest - row.shape[-1])) for row in logits]
+        teacher_KND = None
+        if layers:
+            shape = len(batch.numbers), longest, *self._hidden_NKD.shape[1:]
+            hidden_BTKD = torch.zeros(shape, dtype=NOTED_DTYPE)
+            for row, number in enumerate(batch.numbers):
+                found_TKD = self._hidden_NKD[self._starts[number] : self._ends[number]]
+                hidden_BTKD[row, : len(found_TKD)] = found_TKD
+            teacher_KND = hidden_BTKD.to(device).permute(2, 0, 1, 3).flatten(1, 2)
+        return Taught(logits=torch.stack(logits).to(device), teacher_KND=teacher_KND)
+
+    def _note(self, places: Sequence[int], taught: Taught, logits: list[Tensor]) -> None:
+        said, longest = taught.logits.cpu(), int((self._ends - self._starts)[torch.tensor(places)].max())
+        hidden_BTKD = None
+        if taught.teacher_KND is not None:
+            hidden_BTKD = (
+                taught.teacher_KND.view(-1, len(places), longest, self._width).permute(1, 2, 0, 3).to(NOTED_DTYPE).cpu()
+            )
+        for row, place in enumerate(places):
+            start, end = int(self._starts[place]), int(self._ends[place])
+            logits[place] = (said[row, :, : end - start] if self._kind == "span" else said[row]).clone()
+            if hidden_BTKD is not None:
+                self._hidden_NKD[start:end] = hidden_BTKD[row, : end - start]
+
+
+def teaching_states(states: Sequence[Float[Tensor, "B T D"]], layers: int) -> Float[Tensor, "K N D"]:
+    """Hidden states of the layers that teach, N = B x T.
+
+    Args:
+        states: after each layer.
+        layers: how many teach, at most.
+    """
+    return torch.stack([states[place] for place in teacher_layers(len(states), layers)]).flatten(1, 2)
+
+
+def noted_bytes(examples: Sequence[Example], *, layers: int, depth: int, width: int) -> int:
+    """How large the file of a `NotedTeacher` is."""
+    tokens = sum(len(example.columns["input_ids"]) for example in examples)
+    return tokens * (len(teacher_layers(depth, layers)) if layers else 0) * width * NOTED_DTYPE.itemsize
+
+
+def _mapped(folder: Path, shape: tuple[int, ...]) -> Tensor:
+    """Numbers in a file that goes with the process; room for them is taken at once."""
+    count = math.prod(shape)
+    if not count:
+        return torch.empty(shape, dtype=NOTED_DTYPE)
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".teacher.") as file:
+            _take_room(file.fileno(), count * NOTED_DTYPE.itemsize)
+            return torch.from_file(file.name, shared=True, size=count, dtype=NOTED_DTYPE).view(shape)
+    except OSError as error:
+        raise OutputError(
+            f"cannot keep {count * NOTED_DTYPE.itemsize / 1e9:.1f} GB of what the teacher says in {folder} ({error.strerror}): "
+            "choose a folder with more room, or set notes_gb lower"
+        ) from error
+
+
+def _take_room(descriptor: int, size: int) -> None:
+    if sys.platform == "linux":
+        # A file that is only said to be long would end the process when the disk is full.
+        os.posix_fallocate(descriptor, 0, size)
+    else:
+        os.truncate(descriptor, size)

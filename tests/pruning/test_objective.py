@@ -1,12 +1,10 @@
 import pytest
 import torch
-from tests.pruning.tiny import LAYERS, tiny_inputs
+from tests.pruning.tiny import LAYERS, tiny_inputs, tiny_model
 from transformers import (
     BertConfig,
     BertForQuestionAnswering,
     BertForSequenceClassification,
-    GPT2Config,
-    GPT2LMHeadModel,
     PreTrainedModel,
 )
 
@@ -63,13 +61,8 @@ def test_the_terms_add_up_and_everything_learns(kind: Kind) -> None:
     assert all(parameter.grad is None for parameter in teacher.parameters())
 
 
-def decoder(seed: int) -> PreTrainedModel:
-    torch.manual_seed(seed)
-    return GPT2LMHeadModel(GPT2Config(vocab_size=50, n_embd=16, n_layer=LAYERS, n_head=4, n_inner=12)).eval()
-
-
 def test_of_a_text_the_next_tokens_are_learned_and_padding_is_not() -> None:
-    model, teacher = decoder(1), decoder(2)
+    model, teacher = tiny_model("gpt2", seed=1), tiny_model("gpt2", seed=2)
     student = Student(model, gates=Gates(count_parts(model)), teacher_width=16)
     objective = Cofi("language", distill=DistillConfig(label=0.1), teacher=teacher, constraint=CONSTRAINT)
     first = Examples(inputs=tiny_inputs(), labels=None, bytes=1, step=2)
@@ -83,7 +76,7 @@ def test_of_a_text_the_next_tokens_are_learned_and_padding_is_not() -> None:
 
 
 def test_predictions_of_a_text_are_means_over_the_tokens_that_follow_one() -> None:
-    student, teacher = Student(decoder(1)), decoder(2)
+    student, teacher = Student(tiny_model("gpt2", seed=1)), tiny_model("gpt2", seed=2)
     objective = Cofi("language", distill=DistillConfig(prediction=1.0, layers=0.0, temperature=1.0), teacher=teacher)
     inputs, total, count = tiny_inputs(), torch.zeros(()), 0
     for row, length in ((0, 7), (1, 5)):  # The second row has two tokens of padding.

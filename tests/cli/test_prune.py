@@ -6,6 +6,8 @@ from tests.tiny_decoder import tiny_decoder, tiny_text
 from tests.tiny_encoder import tiny_encoder, tiny_table
 
 from laconic.cli.main import main
+from laconic.cli.prune import describe
+from laconic.records.record import Record
 
 QUICK = (
     "fine_tune.epochs=20",
@@ -92,3 +94,17 @@ def test_a_language_model_is_pruned_on_a_text_and_judged_by_its_bytes(
     table = [line.split() for line in said.out.splitlines()]
     assert table[0][:4] == ["gone", "bits_per_byte", "perplexity", "parameters"]
     assert float(table[1][1]) < float(table[2][1]) and table[2][-1].endswith("sparsity-0.5/model")
+
+
+def test_models_that_were_made_for_speed_say_how_much_faster_they_are() -> None:
+    sizes = {"all": 90, "without_embeddings": 60}
+    whole = {"folder": "teacher", "sparsity": 0.0, "scores": {"accuracy": 0.9}, "parameters": sizes}
+    fast = {**whole, "folder": "speedup-5", "real_sparsity": 0.75, "speedup": {"wanted": 5.0, "measured": 4.8}}
+    record = Record.start(kind="prune", name="task", config={}).finish(results={"models": [whole, fast]})
+    lines = [line.split() for line in describe(record, Path("run")).splitlines()]
+    assert [line[:3] for line in lines] == [
+        ["gone", "faster", "accuracy"],
+        ["0.0%", "1.00x", "0.9000"],
+        ["75.0%", "4.80x", "0.9000"],
+    ]
+    assert lines[2][-1] == "run/speedup-5/model"

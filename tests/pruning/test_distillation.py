@@ -3,6 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from laconic.pruning import distillation
 from laconic.pruning.distillation import layer_distances, layer_loss, map_layers, prediction_loss, teacher_layers
 
 
@@ -23,6 +24,18 @@ def test_predictions_of_the_teacher_cost_nothing_and_others_what_their_divergenc
     p, q = torch.softmax(teacher / 2, -1), torch.softmax(student / 2, -1)
     expected = 4 * (p * (p / q).log()).sum(-1).mean()
     torch.testing.assert_close(prediction_loss(student, teacher, temperature=2.0), expected)
+
+
+@pytest.mark.parametrize("rows", [3, 4, 5, 9])
+def test_predictions_in_pieces_cost_the_same_and_teach_the_same(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = []
+    for at_once in (100, 4):
+        monkeypatch.setattr(distillation, "ROWS_AT_ONCE", at_once)
+        student = states(1, 1, rows, 6).requires_grad_()
+        loss = prediction_loss(student, states(0, 1, rows, 6), temperature=2.0)
+        loss.backward()
+        found.append((loss.detach(), student.grad))
+    torch.testing.assert_close(found[0], found[1])
 
 
 @given(seed=st.integers(0, 100), text=st.lists(st.booleans(), min_size=6, max_size=6).filter(any))

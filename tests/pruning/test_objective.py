@@ -1,7 +1,12 @@
 import pytest
 import torch
-from tests.pruning.tiny import LAYERS, tiny_inputs
-from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification, PreTrainedModel
+from tests.pruning.tiny import LAYERS, tiny_inputs, tiny_model
+from transformers import (
+    BertConfig,
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    PreTrainedModel,
+)
 
 from laconic.pruning.gates import Gates
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
@@ -55,6 +60,33 @@ def test_the_terms_add_up_and_everything_learns(kind: Kind) -> None:
     learning = [*student.gates.parameters(), *student.prices.parameters(), *student.projection.parameters()]
     assert all(parameter.grad is not None for parameter in learning)
     assert all(parameter.grad is None for parameter in teacher.parameters())
+
+
+def test_of_a_text_the_next_tokens_are_learned_and_padding_is_not() -> None:
+    model, teacher = tiny_model("gpt2", seed=1), tiny_model("gpt2", seed=2)
+    student = Student(model, gates=Gates(count_parts(model)), teacher_width=16)
+    objective = Cofi("language", distill=DistillConfig(label=0.1), teacher=teacher, constraint=CONSTRAINT)
+    first = Examples(inputs=tiny_inputs(), labels=None, bytes=1, step=2)
+    other = Examples(inputs={**tiny_inputs(), "input_ids": tiny_inputs()["input_ids"].clone()}, labels=None, bytes=1, step=2)
+    other.inputs["input_ids"][1, 5:] = 33
+    output = objective.loss(student, first)
+    torch.testing.assert_close(objective.loss(student, other).loss, output.loss)
+    assert {"prediction", "layers", "label", "price"} <= output.statistics.keys()
+    output.loss.backward()
+    assert student.gates is not None and all(odds.grad is not None for odds in student.gates.parameters())
+
+
+def test_predictions_of_a_text_are_means_over_the_tokens_that_follow_one() -> None:
+    student, teacher = Student(tiny_model("gpt2", seed=1)), tiny_model("gpt2", seed=2)
+    objective = Cofi("language", distill=DistillConfig(prediction=1.0, layers=0.0, temperature=1.0), teacher=teacher)
+    inputs, total, count = tiny_inputs(), torch.zeros(()), 0
+    for row, length in ((0, 7), (1, 5)):  # The second row has two tokens of padding.
+        ids = inputs["input_ids"][row : row + 1, :length]
+        for place in range(length - 1):
+            p, q = (torch.softmax(model(ids).logits[0, place], -1) for model in (teacher, student.model))
+            total, count = total + (p * (p / q).log()).sum(), count + 1
+    loss = objective.loss(student, Examples(inputs=inputs, labels=None, bytes=1)).loss
+    torch.testing.assert_close(loss, total / count, rtol=1e-4, atol=1e-6)
 
 
 def test_a_student_that_is_its_teacher_has_nothing_to_learn() -> None:

@@ -7,21 +7,38 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 MAPPINGS = ("free", "monotone")
+
+ROWS_AT_ONCE = 512
+"""Of a text, each token is a row as wide as the vocabulary."""
 
 
 def prediction_loss(student: Float[Tensor, "*B V"], teacher: Float[Tensor, "*B V"], *, temperature: float) -> Float[Tensor, ""]:
     """How far the student's distributions are from the teacher's: the mean divergence, times temperature squared.
+
+    Of many rows, logarithms of probabilities exist for a piece at once, and are computed once more for the gradient.
 
     Args:
         student: its logits.
         teacher: its logits.
         temperature: both are divided by it.
     """
-    logs = functional.log_softmax(student.flatten(0, -2) / temperature, -1)
-    targets = functional.log_softmax(teacher.flatten(0, -2) / temperature, -1)
-    return functional.kl_div(logs, targets, log_target=True, reduction="batchmean") * temperature**2
+    student, teacher = student.flatten(0, -2), teacher.flatten(0, -2)
+    if len(student) <= ROWS_AT_ONCE:
+        return _divergence(student, teacher, temperature) / len(student) * temperature**2
+    pieces = [
+        checkpoint(_divergence, *piece, temperature, use_reentrant=False, preserve_rng_state=False)
+        for piece in zip(torch.split(student, ROWS_AT_ONCE), torch.split(teacher, ROWS_AT_ONCE), strict=True)
+    ]
+    return torch.stack(pieces).sum() / len(student) * temperature**2
+
+
+def _divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    logs = functional.log_softmax(student / temperature, -1)
+    targets = functional.log_softmax(teacher / temperature, -1)
+    return functional.kl_div(logs, targets, log_target=True, reduction="sum")
 
 
 def teacher_layers(layers: int, count: int = 4) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from torch import Tensor, nn
 from transformers import (
     AutoModel,
@@ -21,6 +22,8 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
     PythonBackend,
+    RobertaConfig,
+    RobertaForSequenceClassification,
 )
 
 from laconic.errors import UsageError
@@ -75,6 +78,63 @@ def test_other_words_fall_apart_into_kept_pieces(keep: set[int], text: str) -> N
     assert "".join(piece.removeprefix("##") for piece in pieces) == text.replace(" ", "")
 
 
+def pairs() -> PreTrainedTokenizerFast:
+    """Byte-pair encoding of bytes, as RoBERTa has it."""
+    backend = Tokenizer(models.BPE(unk_token="<unk>"))
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.decoder = decoders.ByteLevel()
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False)
+    backend.train_from_iterator(["abed cab bade dad ace bead cede decade abcde beaded facade"] * 3, trainer)
+    backend.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0), add_prefix_space=False)
+    names = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **names)
+
+
+PAIRS = pairs()
+
+
+def roberta() -> RobertaForSequenceClassification:
+    torch.manual_seed(0)
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    model = RobertaForSequenceClassification(RobertaConfig(vocab_size=len(PAIRS), max_position_embeddings=200, **shape))
+    nn.init.normal_(model.roberta.embeddings.word_embeddings.weight)
+    return model.eval()
+
+
+ROBERTA = roberta()
+
+
+@settings(max_examples=30)
+@given(texts=st.lists(SPELT, min_size=1, max_size=4), other=st.text(max_size=8))
+def test_pairs_of_kept_tokens_are_merged_as_before_and_nothing_becomes_unreadable(texts: list[str], other: str) -> None:
+    model, tokens = trim_vocabulary(ROBERTA, PAIRS, used_tokens(PAIRS, texts))
+    assert [tokens.tokenize(text) for text in texts] == [PAIRS.tokenize(text) for text in texts]
+    assert torch.equal(logits(model, tokens, texts), logits(ROBERTA, PAIRS, texts))
+    assert 260 <= model.config.vocab_size == len(tokens) <= len(PAIRS)
+    ids = tokens(other, add_special_tokens=False)["input_ids"]
+    assert tokens.decode(ids, clean_up_tokenization_spaces=False) == other and 3 not in ids
+
+
+def test_pairs_come_back_from_a_folder(tmp_path: Path) -> None:
+    texts = ["abed cab", "facade"]
+    model, tokens = trim_vocabulary(ROBERTA, PAIRS, used_tokens(PAIRS, texts))
+    assert len(tokens) < len(PAIRS)
+    model.save_pretrained(tmp_path)
+    tokens.save_pretrained(tmp_path)
+    loaded, again = AutoModelForSequenceClassification.from_pretrained(tmp_path), AutoTokenizer.from_pretrained(tmp_path)
+    assert torch.equal(logits(loaded, again, texts), logits(ROBERTA, PAIRS, texts))
+
+
+def test_a_padding_token_that_positions_are_counted_from_does_not_move() -> None:
+    tokens = tokenizer(["x"])
+    model = RobertaForSequenceClassification(RobertaConfig(vocab_size=len(tokens), hidden_size=16, num_hidden_layers=1,
+        num_attention_heads=2, pad_token_id=4))  # fmt: skip
+    with pytest.raises(UsageError, match="keep all ids up to 4"):
+        trim_vocabulary(model, tokens, set())
+
+
 def test_ids_are_renumbered_in_order_and_special_ones_stay() -> None:
     keep = {TOKENS.vocab["bed"], TOKENS.vocab["ace"]}
     model, tokens = trim_vocabulary(MODEL, TOKENS, keep, characters=False)
@@ -126,11 +186,8 @@ def test_tokens_count_as_often_as_they_occur() -> None:
 
 
 def test_what_cannot_be_trimmed_is_refused() -> None:
-    from tokenizers import Tokenizer
-    from tokenizers.models import BPE
-
-    with pytest.raises(UsageError, match="kind BPE"):
-        trim_vocabulary(MODEL, PreTrainedTokenizerFast(tokenizer_object=Tokenizer(BPE())), set())
+    with pytest.raises(UsageError, match="kind WordLevel"):
+        trim_vocabulary(MODEL, PreTrainedTokenizerFast(tokenizer_object=Tokenizer(models.WordLevel())), set())
     with pytest.raises(UsageError, match="id 99"):
         trim_vocabulary(MODEL, TOKENS, {99, 3})
     with pytest.raises(UsageError, match="predicts words"):
@@ -185,7 +242,7 @@ def test_a_real_vocabulary_is_trimmed() -> None:
 
 def test_whether_a_vocabulary_can_be_trimmed_is_known_before() -> None:
     require_trimmable(TOKENS)
-    with pytest.raises(UsageError, match="the kind Slow, but only WordPiece can be trimmed"):
+    with pytest.raises(UsageError, match="the kind Slow, but only WordPiece and BPE can be trimmed"):
         require_trimmable(Slow())
 
 

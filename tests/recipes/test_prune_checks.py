@@ -26,7 +26,7 @@ from laconic.recipes.registry import RunOptions
         ({"tune": StageConfig(epochs=1, batch=500)}, r"tune\.batch is 500, but there are 108 examples"),
         ({"max_length": 2}, "max_length is 2, but 2 special tokens"),
         ({"label": "mark"}, "mark"),
-        ({"deliver": ("trimmed",)}, "kind WordLevel, but only WordPiece can be trimmed"),
+        ({"deliver": ("trimmed",)}, "kind WordLevel, but only WordPiece and BPE can be trimmed"),
         ({"measure": MeasureConfig(length=65)}, r"measure\.length is 65, but the models have 64 positions: set it lower"),
     ],
 )

@@ -145,7 +145,7 @@ def test_what_is_missing_is_said_first(package: str, monkeypatch: pytest.MonkeyP
 
 def test_a_vocabulary_of_another_kind_is_refused_first() -> None:
     require_deliverable(("onnx", "half"), tiny_tokenizer(), "classification")
-    with pytest.raises(UsageError, match="kind WordLevel, but only WordPiece can be trimmed"):
+    with pytest.raises(UsageError, match="kind WordLevel, but only WordPiece and BPE can be trimmed"):
         require_deliverable(("trimmed",), tiny_tokenizer(), "classification")
 
 

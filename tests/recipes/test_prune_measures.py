@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests.pruning.tiny import tiny_model
 
-from laconic.errors import UsageError
+from laconic.errors import LaconicError, UsageError
 from laconic.evaluation.latency import folder_runner, onnx_runner
 from laconic.evaluation.peak_memory import PeakMemory
 from laconic.model.folder import save_model
@@ -59,9 +59,12 @@ def test_models_are_timed_in_turn_and_compared_with_the_first(tmp_path: Path, mo
     assert rows[1]["file_bytes"].keys() == {"model", "onnx"}
 
 
-def test_a_length_of_its_own_is_kept_and_memory_may_not_be_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("error", [UsageError("measure on Linux"), LaconicError("the measured process ended with -9")])
+def test_a_length_of_its_own_is_kept_and_memory_may_not_be_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: LaconicError
+) -> None:
     def refuse(prepare: Callable[[], Any]) -> PeakMemory:
-        raise UsageError("measure on Linux")
+        raise error
 
     monkeypatch.setattr(prune_measures, "measure_peak", refuse)
     rows, how = measure_models(MeasureConfig(rounds=1, batch=1, length=4), places(tmp_path)[:1], length=9, device=CPU)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from tokenizers.models import WordPiece
+from tokenizers.models import BPE, WordPiece
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
@@ -75,20 +75,22 @@ def used_tokens(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str], *, lea
 def trim_vocabulary(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, keep: Collection[int], *, characters: bool = True
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast]:
-    """A model and its WordPiece tokenizer that know fewer tokens; both given ones stay as they are.
+    """A model and its tokenizer that know fewer tokens; both given ones stay as they are.
 
     A text whose tokens are all kept reads as before, to the bit; other words fall apart into smaller kept pieces, or become
-    unknown. The kept tokens have new ids, in the old order.
+    unknown. The kept tokens have new ids, in the old order. With byte-pair encoding the tokens that kept ones are merged from
+    stay too: then all merges of such a text are still there, in their order, and no others come between.
 
     Args:
         model: an encoder, bare or with a head that says nothing about single words.
-        tokenizer: its own, of the WordPiece kind, as BERT has.
+        tokenizer: its own: WordPiece, as BERT has, or byte-pair encoding, as RoBERTa has.
         keep: ids that stay; special and added tokens always do. See `used_tokens`.
         characters: whether single characters stay too, as beginnings of words and inside them, so that hardly any word
             becomes unknown.
 
     Raises:
-        UsageError: the tokenizer is of another kind, an id is none of its, or the model predicts words.
+        UsageError: the tokenizer is of another kind, an id is none of its, or the model predicts words; or it counts
+            positions from its padding token, as RoBERTa does, and this would have another id.
     """
     require_trimmable(tokenizer)
     if model.get_output_embeddings() is not None:  # type: ignore[no-untyped-call]
@@ -98,6 +100,9 @@ def trim_vocabulary(
     vocabulary: dict[str, int] = tokenizer.get_vocab()
     kept = _kept(tokenizer, vocabulary, keep, characters=characters)
     renumbered = {old: new for new, old in enumerate(kept)}
+    padding = model.config.pad_token_id
+    if "roberta" in model.config.model_type and renumbered.get(padding) != padding:
+        raise UsageError(f"a {model.config.model_type} counts positions from its padding token: keep all ids up to {padding}")
     return _trimmed_model(model, renumbered), _trimmed_tokenizer(tokenizer, renumbered)
 
 
@@ -108,9 +113,11 @@ def require_trimmable(tokenizer: object) -> None:
         UsageError: it is not.
     """
     model = tokenizer.backend_tokenizer.model if isinstance(tokenizer, PreTrainedTokenizerFast) else tokenizer
-    if not isinstance(model, WordPiece):
+    if not isinstance(model, WordPiece | BPE):
         kind = type(model).__name__
-        raise UsageError(f"the tokenizer is of the kind {kind}, but only WordPiece can be trimmed: keep this vocabulary whole")
+        raise UsageError(
+            f"the tokenizer is of the kind {kind}, but only WordPiece and BPE can be trimmed: keep this vocabulary whole"
+        )
 
 
 def _kept(
@@ -121,10 +128,29 @@ def _kept(
     if strange:
         raise UsageError(f"id {min(strange)} is to be kept, but the tokenizer has none such: take ids from used_tokens")
     kept = {*keep, *tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
+    core = tokenizer.backend_tokenizer.model
     if characters:
-        prefix = tokenizer.backend_tokenizer.model.continuing_subword_prefix
+        prefix = core.continuing_subword_prefix or ""
         kept |= {number for token, number in vocabulary.items() if len(token.removeprefix(prefix)) == 1}
+    if isinstance(core, BPE):
+        names = {number: token for token, number in vocabulary.items()}
+        words = {names[number] for number in kept}
+        # Later merges build on earlier ones.
+        for first, second in reversed(_merges(json.loads(tokenizer.backend_tokenizer.to_str())["model"])):
+            if _merged(core, first, second) in words:
+                words |= {first, second}
+        kept = {vocabulary[word] for word in words}
     return sorted(kept)
+
+
+def _merges(content: dict[str, Any]) -> list[tuple[str, str]]:
+    """The merges of a `tokenizer.json`'s model, first ones first, in either of the forms that they are written in."""
+    pairs = (merge.split(" ") if isinstance(merge, str) else merge for merge in content.get("merges") or [])
+    return [(first, second) for first, second in pairs]
+
+
+def _merged(core: BPE, first: str, second: str) -> str:
+    return first + second.removeprefix(core.continuing_subword_prefix or "")
 
 
 def _trimmed_model(model: PreTrainedModel, renumbered: dict[int, int]) -> PreTrainedModel:
@@ -149,7 +175,14 @@ def _trimmed_tokenizer(tokenizer: PreTrainedTokenizerFast, renumbered: dict[int,
     with tempfile.TemporaryDirectory() as folder:
         tokenizer.save_pretrained(folder)
         file = Path(folder) / "tokenizer.json"
-        file.write_text(json.dumps(_trimmed_file(json.loads(file.read_text("utf-8")), renumbered)), "utf-8")
+        content = _trimmed_file(json.loads(file.read_text("utf-8")), renumbered)
+        if "merges" in content["model"]:
+            words, core = content["model"]["vocab"], tokenizer.backend_tokenizer.model
+            merges = [
+                merge for merge in _merges(content["model"]) if _merged(core, *merge) in words and {*merge} <= words.keys()
+            ]
+            content["model"]["merges"] = merges
+        file.write_text(json.dumps(content), "utf-8")
         small: PreTrainedTokenizerFast = type(tokenizer).from_pretrained(folder)
     small.name_or_path = tokenizer.name_or_path
     return small

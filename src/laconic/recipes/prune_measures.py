@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from laconic.errors import UsageError
+from laconic.errors import LaconicError
 from laconic.evaluation.latency import Runner, folder_runner, measure_latency, onnx_runner, speed_ratios, torch_runner
 from laconic.evaluation.peak_memory import measure_peak
 from laconic.model.folder import load_any
@@ -55,11 +55,10 @@ def measure_models(
     Returns:
         For each model plain data by `model`, `delivery`, `torch`, `onnx` and `int8`: `file_bytes`, and where anything is
         measured `latency` (as `Timing.to_dict`), `times_faster` and `peak_memory` (bytes that a process of its own took
-        beyond the libraries; missing where the system does not tell); and how it was measured.
+        beyond the libraries; missing where the system does not tell, or the process failed); and how it was measured.
 
     Raises:
         UsageError, CorruptFileError: a folder that holds no model, or a damaged one.
-        LaconicError: the process that was measured failed.
     """
     rows: list[dict[str, Any]] = [{"file_bytes": _file_bytes(place)} for place in places]
     if not config.rounds:
@@ -120,7 +119,7 @@ def _peaks(preparations: Mapping[str, Callable[[], Runner]]) -> dict[str, int]:
     for kind, prepare in preparations.items():
         try:
             memory = measure_peak(prepare)
-        except UsageError:  # This system does not tell.
+        except LaconicError:  # A run that has come to its end is worth its record without this number.
             continue
         found[kind] = memory.peak - memory.before
     return found

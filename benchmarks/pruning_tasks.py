@@ -44,7 +44,7 @@ from laconic.pruning.objective import DistillConfig
 from laconic.recipes.prune import TEACHER, run_prune
 from laconic.recipes.prune_config import SCHEDULES, PruneConfig
 from laconic.recipes.prune_stages import Setting
-from laconic.recipes.prune_tuning import tune
+from laconic.recipes.prune_tuning import find_adviser, tune
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import CONFIG, MODEL, RECORD, begin_run, load_config
 from laconic.recipes.settings import to_plain
@@ -55,17 +55,17 @@ from laconic.records.record import Record
 TASKS: dict[str, dict[str, Any]] = {
     "sst2": {"train_limit": 30_000, "fine_tune": 2, "prune": 3, "tune": 4, "sparsities": (0.6, 0.8, 0.9, 0.95)},
     "mrpc": {"fine_tune": 4, "prune": 8, "tune": 8, "sparsities": (0.6, 0.8, 0.9, 0.95)},
-    "stsb": {"fine_tune": 3, "prune": 5, "tune": 5},
-    "rte": {"fine_tune": 4, "prune": 8, "tune": 8},
-    "cola": {"fine_tune": 4, "prune": 6, "tune": 6},
+    "rte": {"fine_tune": 4, "prune": 10, "tune": 15},
+    "cola": {"fine_tune": 4, "prune": 6, "tune": 12},
+    "stsb": {"fine_tune": 4, "prune": 6, "tune": 12},
     "squad": {"train_limit": 6_000, "max_length": 256, "fine_tune": 2, "prune": 2, "tune": 2, "sparsities": (0.6,)},
 }
 """Examples, and epochs of each stage; sparsities are 60, 80 and 95 % where they are not given."""
 
 COMPARED: dict[str, dict[str, Any]] = {
-    "sst2": {"train_limit": 20_000, "prune": 2, "tune": 3},
-    "mrpc": {"prune": 6, "tune": 6},
-    "stsb": {"prune": 3, "tune": 4},
+    "sst2": {"train_limit": 20_000, "prune": 2, "tune": 6},
+    "mrpc": {"prune": 6, "tune": 12},
+    "stsb": {"prune": 3, "tune": 8},
 }
 """The tasks on which methods are compared, with some ten minutes for each."""
 
@@ -126,7 +126,7 @@ def train_peer(config: PruneConfig, out: Path, options: RunOptions) -> None:
     record = Record.start(kind="prune", name=f"{config.task}, torch-pruning", seed=config.seed, config=to_plain(config))
     teacher, model = load_any(Path(config.teacher)), peer_model(config)
     stage = replace(config.tune, epochs=config.prune.epochs + config.tune.epochs)
-    tuned = tune(config, setting, teacher, model, name=f"sparsity-{sparsity:g}", stage=stage)
+    tuned = tune(config, setting, find_adviser(config, setting, teacher), model, name=f"sparsity-{sparsity:g}", stage=stage)
     whole, counts = count_all(teacher), count_all(model)
     dense = {"sparsity": 0.0, "steps": 0, "seconds": 0.0, "scores": setting.scores(teacher), "parameters": whole}
     row = {

@@ -28,7 +28,7 @@ class Moment:
         stage: what is trained.
         step: the update before it.
         steps: updates of the stage.
-        score: the main one; higher is better.
+        score: the main one.
         sparsity: the share of parameters that is really gone.
         target: the share that is wanted at this update; None in stages that do not prune.
         expected: the share that gates expect to be gone; None where there are none.

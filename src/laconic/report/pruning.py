@@ -79,7 +79,7 @@ def _run(record: Record, index: int, among: int) -> str:
             f"<p>{escape(told)}</p>\n" if told else "",
             table(f"Models for {_task(record)}{_how(record)}", _columns(metric), rows),
             table("Delivered besides", _delivered_columns(metric), _delivered(record)),
-            side_by_side([*_costs(rows, metric, index), *_structures(record, index)]),
+            side_by_side([*_costs(record, rows, index), *_structures(record, index)]),
             notes(record),
             rest(record),
         )
@@ -101,7 +101,9 @@ def _label(record: Record) -> str:
 
 
 def _name(row: Mapping[str, object]) -> str:
-    asked = number(row.get("sparsity"))
+    faster, asked = number(schema.inner(row, "speedup").get("wanted")), number(row.get("sparsity"))
+    if faster is not None:
+        return f"{fixed(faster, 1)} times faster asked for"
     return "dense" if asked == 0 else f"{percent(asked)} asked for"
 
 
@@ -160,8 +162,9 @@ def _how(record: Record) -> str:
 _SHAPE = (("batch", "rows"), ("length", "tokens in each"), ("threads", "thread(s)"), ("rounds", "rounds in turn"))
 
 
-def _costs(rows: Sequence[Row], metric: str, index: int) -> list[tuple[str, str]]:
+def _costs(record: Record, rows: Sequence[Row], index: int) -> list[tuple[str, str]]:
     """Score against speed; against size where nothing was timed."""
+    metric, better = _metric(record), "down" if record.results.get("lower_is_better") is True else "up"
     timed = any(number(row["faster"]) is not None for row in rows)
     key, label = ("faster", "times faster") if timed else ("without_embeddings", "parameters without embeddings")
     points = [
@@ -174,7 +177,7 @@ def _costs(rows: Sequence[Row], metric: str, index: int) -> list[tuple[str, str]
     told = "; ".join(f"{point.name} {fixed(point.y, 4)} at {short(point.x)}" for point in points)
     words = f"{metric} against {'speed' if timed else 'size'}"
     picture = figures.scatter(f"pruned-{index}", f"{words}: {told}", points, x_label=label, y_label=metric)
-    return [(picture, f"{words}: better is up and to the {'right' if timed else 'left'}.")]
+    return [(picture, f"{words}: better is {better} and to the {'right' if timed else 'left'}.")]
 
 
 def _structures(record: Record, index: int) -> list[tuple[str, str]]:

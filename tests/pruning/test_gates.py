@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.pruning.tiny import tiny_model
 
-from laconic.pruning.gates import LEAST, MOST, Gates, draw, fix, fix_alone, open_probability
+from laconic.pruning.gates import LEAST, MOST, Gates, draw, fix, fix_alone, open_probability, suitable_rate
 from laconic.pruning.masks import to_tensors
 from laconic.pruning.parts import Cost, Parts, count_parts
 
@@ -98,3 +98,10 @@ def test_fixed_masks_are_as_sparse_as_asked_for_and_those_that_come_back_are_sof
     assert reached - sparsity < 2 * PARTS.unit.at(PARTS.width) / PARTS.total
     values = masks.unit_LU[masks.unit_LU != 0]
     assert bool((values < 1).all())
+
+
+def test_short_runs_have_faster_gates() -> None:
+    """One that crosses the range of a gate in an eighth of the run, but no slower than the paper's, nor wild."""
+    assert suitable_rate(100_000) == 0.01
+    assert suitable_rate(1000) * 1000 / 8 == pytest.approx(MOST - LEAST)
+    assert suitable_rate(1) == suitable_rate(0) == 1.0

@@ -11,7 +11,7 @@ from laconic.bytelm.registry import load_byte_lm
 from laconic.evaluation.byte_models import byte_model_bits
 from laconic.model.byte_parent import build_byte_parent
 from laconic.shapes import SYMBOLS
-from laconic.training.byte_modeling import ByteModeling, symbol_logits
+from laconic.training.byte_modeling import ByteModeling, split_rows, symbol_logits
 from laconic.training.language_modeling import LanguageModeling
 from laconic.training.objective import Batch
 
@@ -68,3 +68,11 @@ def test_logits_add_up() -> None:
 def test_the_share_of_pieces_is_a_share() -> None:
     with pytest.raises(ValueError, match=r"short is 1\.5"):
         ByteModeling(prior=None, short=1.5)
+
+
+def test_rows_are_split_and_none_is_lost() -> None:
+    tokens_BT = torch.arange(6 * 8).reshape(6, 8)
+    for short, shapes in ((0.0, [(6, 8)]), (0.5, [(3, 8), (6, 4)]), (1.0, [(12, 4)])):
+        parts = split_rows(tokens_BT, short, 4)
+        assert [tuple(part.shape) for part in parts] == shapes
+        assert torch.equal(torch.cat([part.flatten() for part in parts]).sort().values, tokens_BT.flatten())

@@ -1,5 +1,6 @@
 """A recipe that prunes a byte model: a student with gates, cut, trained again, quantised, and ready for `laconic compress`."""
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -179,7 +180,7 @@ def _load(config: BytePruneConfig) -> tuple[TransformerByteLM, PreTrainedModel, 
     """The model that is pruned, its float parent, and its prior."""
     whole = load_byte_lm(config.model)
     if not isinstance(whole, TransformerByteLM):
-        raise UsageError(f"{config.model} is an {whole.description}, which has no layers to prune: name a transformer")
+        raise UsageError(f"{config.model} has no layers to prune, it is {whole.description}: name a transformer")
     parent, known = dequantize(whole.weights), whole.weights.prior
     if config.initial is not None:
         load_weights(parent, Path(config.initial))
@@ -200,8 +201,7 @@ def _all_models(
     judge: Callable[[PreTrainedModel, TransformerByteLM], dict[str, Any]],
 ) -> list[dict[str, Any]]:
     """Prune to one sparsity after the other, and say what each is worth."""
-    model = dequantize(_load(config)[0].weights)
-    model.load_state_dict(teacher.state_dict())
+    model = copy.deepcopy(teacher)
     gates = Gates(count_parts(model), kinds=config.gates, seed=config.seed, units_at=config.units_at)
     student = Student(model, gates=gates, teacher_width=teacher.config.hidden_size)
     rows, start = list[dict[str, Any]](), 0.0

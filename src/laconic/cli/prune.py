@@ -72,6 +72,7 @@ def prune(
     Example: models that are really 5 and 10 times faster here, at texts of 64 tokens:
 
         $ laconic prune encoder --task sst2 --speedup 5,10 --set latency.length=64 --out runs/fast
+
     Example: a small file for ONNX Runtime:
 
         $ laconic prune encoder --task sst2 --deliver onnx,int8,trimmed --out runs/sst2

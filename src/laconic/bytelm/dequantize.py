@@ -48,7 +48,7 @@ def dequantize(weights: TransformerWeights) -> MistralForCausalLM:
 def _attention(name: str, part: AttentionWeights, unit: float) -> dict[str, Tensor]:
     inputs = _float(part.project_in)
     head = len(inputs) // (part.heads + 2)
-    matrices = zip("qkv", inputs.split([part.heads * head, head, head]), strict=True)
+    matrices = zip("qkv", torch.split(inputs, [part.heads * head, head, head]), strict=True)
     return {
         f"{name}.input_layernorm.weight": torch.from_numpy(part.norm),
         f"{name}.self_attn.o_proj.weight": _float(part.project_out, unit),

@@ -80,7 +80,7 @@ def quantize(
     return ModelFile(kind=kind, config={**shape, "prior": name}, description=description, tensors=tensors)
 
 
-def _block(layer: nn.Module, head: int) -> BlockShape:
+def _block(layer: Any, head: int) -> BlockShape:
     attention, ffn = layer.self_attn, layer.mlp
     heads = 0 if isinstance(attention, NoAttention) else attention.q_proj.out_features // head
     return BlockShape(heads=heads, ffn=0 if isinstance(ffn, NoFeedForward) else ffn.down_proj.in_features)

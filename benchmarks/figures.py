@@ -5,8 +5,9 @@
 
 `bits-by-size.svg` shows bits per byte against the size of the file (a record of `sizes.py`), `speed-and-size.svg` bits per
 byte against speed (one of `compressors.py`); `memory-step.svg` what TRIME costs in training (`memory_step.py`), and
-`memory-matrix.svg` which training goes with which memory (`memory_matrix.py`). Their colours are those of the report, on its
-light paper.
+`memory-matrix.svg` which training goes with which memory (`memory_matrix.py`); `pruning-tasks.svg` scores of pruned models
+against their speed, and `pruning-structures.svg` what is left of their layers (`pruning_tasks.py`). Their colours are those
+of the report, on its light paper.
 """
 
 import argparse
@@ -165,6 +166,60 @@ def reading_name(row: dict[str, Any]) -> str:
     return method if memory == row["method"] else f"{method}, {'no memory' if memory == 'none' else memory}"
 
 
+def draw_task(axes: Axes, runs: Sequence[dict[str, Any]], task: str) -> None:
+    """What is left of the teacher's score against speed: CoFi as a line, everything else as points."""
+    for run in (run for run in runs if run["task"] == task):
+        dense, *rows = run["models"]
+        points = [
+            (row["latency"]["onnx"]["times_faster"], 100 * row["scores"][run["metric"]] / dense["scores"][run["metric"]])
+            for row in rows
+        ]
+        if run["method"] == "cofi":
+            axes.plot(
+                *zip((1.0, 100.0), *points, strict=True), color=COLOURS[series(0)], linewidth=2.8, marker="o", label="CoFi"
+            )
+            continue
+        axes.plot(*zip(*points, strict=True), color=COLOURS["quiet"], marker="x", linestyle="none")
+        axes.annotate(run["method"], points[-1], textcoords="offset points", xytext=(5, 3), color=COLOURS["quiet"], fontsize=8)
+    axes.set_xscale("log")
+    axes.set_xticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
+    axes.minorticks_off()
+    axes.set_title(TASK_NAMES[task], color=COLOURS["ink"], fontsize=11)
+    axes.set_xlabel("times faster (ONNX Runtime)")
+
+
+TASK_NAMES = {"sst2": "SST-2", "mrpc": "MRPC", "rte": "RTE", "cola": "CoLA", "stsb": "STS-B", "squad": "SQuAD"}
+
+
+def draw_structure(axes: Axes, row: dict[str, Any], whole: dict[str, int]) -> None:
+    """Heads and units of each layer, as shares of those of the dense model."""
+    for shift, part, colour in ((-0.2, "heads", series(0)), (0.2, "units", series(1))):
+        shares = [100 * layer[part] / whole[part] for layer in row["structure"]]
+        places = [place + 1 + shift for place in range(len(shares))]
+        axes.bar(places, shares, width=0.38, color=COLOURS[colour], label=part)
+    axes.set_ylim(0, 100)
+    axes.set_xticks(range(1, len(row["structure"]) + 1))
+
+
+def structures_of(runs: Sequence[dict[str, Any]]) -> Figure:
+    """A row for each task, a column for each sparsity."""
+    ours = [run for run in runs if run["method"] == "cofi"]
+    sparsities = sorted({row["sparsity"] for run in ours for row in run["models"][1:]})
+    figure, axes = new_figure(2.6 * len(sparsities), 1.7 * len(ours), len(sparsities), rows=len(ours))
+    for number, run in enumerate(ours):
+        found = {row["sparsity"]: row for row in run["models"][1:]}
+        for column, sparsity in enumerate(sparsities):
+            here = axes[number * len(sparsities) + column]
+            if sparsity not in found:
+                here.set_axis_off()
+                continue
+            draw_structure(here, found[sparsity], run["whole"])
+            here.set_title(f"{TASK_NAMES[run['task']]}, {100 * sparsity:g} % gone", color=COLOURS["ink"], fontsize=9)
+    axes[0].set_ylabel("% left")
+    axes[0].legend(frameon=False, labelcolor=COLOURS["ink"], fontsize=8)
+    return figure
+
+
 def human(size: int) -> str:
     """A power of two as people write it.
 
@@ -183,10 +238,10 @@ def svg_of(figure: Figure) -> str:
     return re.sub(r"font-family: [^;\"]*", "font-family: system-ui, sans-serif", svg)
 
 
-def new_figure(width: float, height: float, columns: int) -> tuple[Figure, list[Axes]]:
+def new_figure(width: float, height: float, columns: int, *, rows: int = 1) -> tuple[Figure, list[Axes]]:
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
-    found = [figure.add_subplot(1, columns, column + 1) for column in range(columns)]
+    found = [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]
     for axes in found:
         for side in ("top", "right", "left"):
             axes.spines[side].set_visible(False)
@@ -224,7 +279,20 @@ def main() -> None:
     readings, columns = new_figure(5.6 * len(contexts), 4.6, len(contexts))
     for axes, context in zip(columns, contexts, strict=True):
         draw_matrix(axes, matrix, context)
-    figures = {"bits-by-size": by_size, "speed-and-size": by_speed, "memory-step": costs, "memory-matrix": readings}
+    pruned = newest(arguments.results, "pruning-tasks").results["runs"]
+    tasks = list(dict.fromkeys(run["task"] for run in pruned))
+    scores, columns = new_figure(3.6 * len(tasks), 3.8, len(tasks))
+    for axes, task in zip(columns, tasks, strict=True):
+        draw_task(axes, pruned, task)
+    columns[0].set_ylabel("% of the teacher's score")
+    figures = {
+        "bits-by-size": by_size,
+        "speed-and-size": by_speed,
+        "memory-step": costs,
+        "memory-matrix": readings,
+        "pruning-tasks": scores,
+        "pruning-structures": structures_of(pruned),
+    }
     for name, figure in figures.items():
         with open_atomic(arguments.out / f"{name}.svg", "w") as stream:
             stream.write(svg_of(figure))

@@ -198,6 +198,7 @@ def measure(run: Path, options: argparse.Namespace) -> dict[str, Any]:
         "task": task,
         "method": method,
         "metric": record.results["metric"],
+        "whole": record.results.get("whole"),
         "models": list(rows.values()),
         "commit": record.commit,
         "hardware": record.hardware,

@@ -1,6 +1,9 @@
+from typing import Any
+
 import pytest
 import torch
 from tests.pruning.tiny import LAYERS, tiny_inputs, tiny_model
+from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import (
     BertConfig,
     BertForQuestionAnswering,
@@ -65,7 +68,9 @@ def test_the_terms_add_up_and_everything_learns(kind: Kind) -> None:
 def test_of_a_text_the_next_tokens_are_learned_and_padding_is_not() -> None:
     model, teacher = tiny_model("gpt2", seed=1), tiny_model("gpt2", seed=2)
     student = Student(model, gates=Gates(count_parts(model)), teacher_width=16)
-    objective = Cofi("language", distill=DistillConfig(label=0.1), teacher=teacher, constraint=CONSTRAINT)
+    objective = Cofi(
+        "language", distill=DistillConfig(label=0.1), teacher=LiveTeacher(teacher, "language"), constraint=CONSTRAINT
+    )
     first = Examples(inputs=tiny_inputs(), labels=None, bytes=1, step=2)
     other = Examples(inputs={**tiny_inputs(), "input_ids": tiny_inputs()["input_ids"].clone()}, labels=None, bytes=1, step=2)
     other.inputs["input_ids"][1, 5:] = 33
@@ -78,7 +83,9 @@ def test_of_a_text_the_next_tokens_are_learned_and_padding_is_not() -> None:
 
 def test_predictions_of_a_text_are_means_over_the_tokens_that_follow_one() -> None:
     student, teacher = Student(tiny_model("gpt2", seed=1)), tiny_model("gpt2", seed=2)
-    objective = Cofi("language", distill=DistillConfig(prediction=1.0, layers=0.0, temperature=1.0), teacher=teacher)
+    objective = Cofi(
+        "language", distill=DistillConfig(prediction=1.0, layers=0.0, temperature=1.0), teacher=LiveTeacher(teacher, "language")
+    )
     inputs, total, count = tiny_inputs(), torch.zeros(()), 0
     for row, length in ((0, 7), (1, 5)):  # The second row has two tokens of padding.
         ids = inputs["input_ids"][row : row + 1, :length]
@@ -139,3 +146,30 @@ def test_sparsities_out_of_range_are_refused_and_so_is_nobody_to_learn_from() ->
         ConstraintConfig(sparsity=1.0, warmup=1)
     with pytest.raises(ValueError, match="there is no teacher"):
         Cofi("classification", distill=DistillConfig())
+
+
+class _Waits(TorchDispatchMode):
+    """Counts the operations for which a host waits until its device is done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        waiting = (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default, torch.ops.aten.equal.default)
+        self.count += func in waiting
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_pruning_step_waits_for_the_device_no_more_than_its_two_models_do() -> None:
+    student, asked = student_of(), batch(step=2)
+    teacher = LiveTeacher(model_of("classification", 2), "classification")
+    objective = Cofi("classification", distill=DistillConfig(label=0.1), teacher=teacher, constraint=CONSTRAINT)
+    with _Waits() as plain:
+        student.model(**asked.inputs, output_hidden_states=True).logits.sum().backward()
+    with _Waits() as step:
+        objective.loss(student, asked).loss.backward()
+    assert step.count <= 2 * plain.count
+    with _Waits() as one:
+        torch.ones(1).item()
+    assert one.count == 1

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from laconic.evaluation.latency_table import LatencyConfig
-from laconic.pruning.gates import LEAST, MOST, USUAL
+from laconic.pruning.gates import USUAL, suitable_rate
 from laconic.pruning.objective import DistillConfig
 from laconic.recipes.prune_delivery import DELIVERIES
 from laconic.recipes.prune_measures import MeasureConfig
@@ -182,7 +182,7 @@ class PruneConfig:
         Args:
             steps: updates of the pruning stage.
         """
-        return self.gate_rate or min(max(0.01, 8 * (MOST - LEAST) / steps), 1.0)
+        return self.gate_rate or suitable_rate(steps)
 
 
 _TUNE = StageConfig(epochs=20, batch=64)

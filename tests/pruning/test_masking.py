@@ -4,6 +4,7 @@ from tests.pruning.tiny import CONFIGS, ENCODERS, random_masks, tiny_inputs, tin
 
 from laconic.errors import UsageError
 from laconic.model.anatomy import dissect
+from laconic.pruning import masking as masking_module
 from laconic.pruning.masking import Masking, norm_of_width
 from laconic.pruning.masks import Masks, Structure
 
@@ -30,8 +31,12 @@ def mask(masking: Masking, **changes: torch.Tensor) -> Masks:
 
 @pytest.mark.parametrize("family", CONFIGS)
 @pytest.mark.parametrize("off", ["attention_L", "ffn_L", "head_LH", "unit_LU"])
-def test_an_off_sub_layer_is_the_identity_without_its_norm(family: str, off: str) -> None:
+@pytest.mark.parametrize("at_hand", [("cpu",), ()])
+def test_an_off_sub_layer_is_the_identity_without_its_norm(
+    family: str, off: str, at_hand: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Each layer in turn, whether its own gate is closed or all of its heads or units are."""
+    monkeypatch.setattr(masking_module, "AT_HAND", at_hand)
     model, inputs = tiny_model(family), tiny_inputs()
     masking = Masking(model)
     both = {"attention_L": "ffn_L", "head_LH": "unit_LU", "ffn_L": "attention_L", "unit_LU": "head_LH"}[off]

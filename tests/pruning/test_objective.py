@@ -11,6 +11,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from laconic.pruning import masking
 from laconic.pruning.gates import Gates
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import count_parts
@@ -161,7 +162,8 @@ class _Waits(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_a_pruning_step_waits_for_the_device_no_more_than_its_two_models_do() -> None:
+def test_a_pruning_step_waits_for_a_device_no_more_than_its_two_models_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(masking, "AT_HAND", ())  # As on an accelerator.
     student, asked = student_of(), batch(step=2)
     teacher = LiveTeacher(model_of("classification", 2), "classification")
     objective = Cofi("classification", distill=DistillConfig(label=0.1), teacher=teacher, constraint=CONSTRAINT)

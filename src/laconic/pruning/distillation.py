@@ -55,19 +55,24 @@ def teacher_layers(layers: int, count: int = 4) -> tuple[int, ...]:
 def layer_distances(
     student_LND: Float[Tensor, "L N D"], teacher_KND: Float[Tensor, "K N D"], text_N: Float[Tensor, "N"]
 ) -> Float[Tensor, "K L"]:
-    """Mean squared distances of all pairs, without gradient, as one matrix product.
+    """Mean squared distances of all pairs, without gradient, from one matrix of inner products.
 
     Args:
         student_LND: hidden states after each layer, projected to the teacher's width.
         teacher_KND: hidden states of the layers that teach.
         text_N: 1 for text, 0 for padding.
     """
+    count = len(teacher_KND)
     # In bfloat16 the small difference of two large numbers would be lost.
-    with torch.autocast(student_LND.device.type, enabled=False):
-        student = (student_LND.detach().float() * text_N[:, None]).flatten(1)
-        teacher = (teacher_KND.float() * text_N[:, None]).flatten(1)
-        squares = teacher.square().sum(-1)[:, None] + student.square().sum(-1)[None]
-        return (squares - 2 * teacher @ student.T).clamp(min=0) / (text_N.sum() * student_LND.shape[-1])
+    with torch.no_grad(), torch.autocast(student_LND.device.type, enabled=False):
+        all_MND = torch.empty(count + len(student_LND), *student_LND.shape[1:], device=student_LND.device)
+        torch.mul(teacher_KND, text_N[:, None], out=all_MND[:count])
+        torch.mul(student_LND, text_N[:, None], out=all_MND[count:])
+        flat = all_MND.flatten(1)
+        inner_MM = flat @ flat.T
+        squares_M = inner_MM.diagonal()
+        distance_KL = squares_M[:count, None] + squares_M[None, count:] - 2 * inner_MM[:count, count:]
+        return distance_KL.clamp(min=0) / (text_N.sum() * student_LND.shape[-1])
 
 
 def map_layers(distance_KL: Float[Tensor, "K L"], alive_L: Bool[Tensor, "L"], mapping: str) -> Int64[Tensor, "K"]:
@@ -103,5 +108,7 @@ def layer_loss(
         student_LND, teacher_KND, text_N: as for `layer_distances`.
         chosen_K: which layer learns from which.
     """
-    distance_KND = (student_LND.index_select(0, chosen_K).float() - teacher_KND.float()) * text_N[:, None]
-    return distance_KND.square().sum() / (text_N.sum() * student_LND.shape[-1])
+    with torch.autocast(student_LND.device.type, enabled=False):
+        chosen_KND = student_LND.index_select(0, chosen_K) * text_N[:, None]
+        squares = functional.mse_loss(chosen_KND, teacher_KND * text_N[:, None], reduction="sum")
+        return squares / (text_N.sum() * student_LND.shape[-1])

@@ -1,7 +1,7 @@
 """A model that wears masks: its parts are multiplied with factors, without a line of its code being changed.
 
 Factors are multiplied into the weights of the two projections that lead back to the residual stream, not into activations: a
-batch has more tokens than a matrix has rows. Nothing here waits for the device.
+batch has more tokens than a matrix has rows. Nothing here waits for an accelerator.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,9 @@ from laconic.errors import UsageError
 from laconic.model.anatomy import dissect
 from laconic.pruning.masks import Masks
 from laconic.pruning.parts import Parts, count_parts
+
+AT_HAND = ("cpu",)
+"""Devices whose numbers can be looked at without waiting for them."""
 
 Factors = tuple[Tensor, Tensor]
 """Of the inputs of a projection, and of its outputs."""
@@ -114,7 +117,10 @@ class Masking:
             if self.masks.width_D is not None:
                 output = norm_of_width(module, inputs[0], self.masks.width_D)
             # What an off sub-layer says is 0, so its norm reads what the sub-layer read.
-            return torch.where(is_on(), output, inputs[0])
+            on = is_on()
+            if on.device.type in AT_HAND:
+                return output if on else inputs[0]
+            return torch.where(on, output, inputs[0])
 
         self._hooks.append(norm.register_forward_hook(skip))
 

@@ -81,7 +81,7 @@ class Student(nn.Module):
         output = self.model(**inputs, **without_cache(self.model), output_hidden_states=hidden)
         hidden_LBTD = None
         if hidden and self.projection is not None:
-            hidden_LBTD = self.projection(torch.stack(output.hidden_states[1:]))
+            hidden_LBTD = torch.stack([self.projection(hidden_BTD) for hidden_BTD in output.hidden_states[1:]])
         return Said(output=output, hidden_LBTD=hidden_LBTD, masks=masks, price=price, sparsity=sparsity)
 
     def wear_fixed(self, sparsity: float | None = None) -> Masks | None:

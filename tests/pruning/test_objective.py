@@ -13,7 +13,7 @@ from transformers import (
 
 from laconic.pruning import masking
 from laconic.pruning.gates import Gates
-from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
+from laconic.pruning.objective import DAMPING, Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
 from laconic.pruning.teacher import LiveTeacher
@@ -124,7 +124,8 @@ def test_without_gates_nothing_has_a_rate_of_its_own() -> None:
     distill = DistillConfig(label=1.0)
     assert Cofi("classification", distill=distill).own_rates() == ()
     rates = Cofi("classification", distill=distill, constraint=CONSTRAINT).own_rates()
-    assert [(own.prefix, own.rate, own.maximize) for own in rates] == [("gates.", 0.01, False), ("prices.", 0.01, True)]
+    expected = [("gates.", 0.01, False), ("prices.linear", 0.01, True), ("prices.square", 0.01 * DAMPING, True)]
+    assert [(own.prefix, own.rate, own.maximize) for own in rates] == expected
 
 
 @pytest.mark.parametrize(

@@ -190,7 +190,11 @@ def _prune_to(run: _Run, teacher: AbstractTeacher, student: Student, *, start: f
     config, setting, name, share = run.config, run.setting, target.folder, target.share
     steps = config.prune.steps(len(setting.data.train))
     constraint = ConstraintConfig(
-        sparsity=share, start=start, warmup=round(config.warmup * steps), rate=config.rate_of_gates(max(1, steps))
+        sparsity=share,
+        start=start,
+        warmup=round(config.warmup * steps),
+        rate=config.rate_of_gates(max(1, steps)),
+        damping=config.damping,
     )
     objective = Cofi(setting.data.kind, distill=config.distill, teacher=teacher, constraint=constraint)
     stage = Stage(name=f"{name}/prune", config=config.prune, student=student, objective=objective, sparsity=share)

@@ -6,7 +6,7 @@ from typing import Any
 
 from laconic.evaluation.latency_table import LatencyConfig
 from laconic.pruning.gates import USUAL, suitable_rate
-from laconic.pruning.objective import DistillConfig
+from laconic.pruning.objective import DAMPING, DistillConfig
 from laconic.recipes.prune_delivery import DELIVERIES
 from laconic.recipes.prune_measures import MeasureConfig
 from laconic.training.loop import PRECISIONS
@@ -70,6 +70,7 @@ class PruneConfig:
         gates: which parts may go (`laconic.pruning.gates.USUAL`). Masks of the width can be learned but not cut yet.
         units_at: log-odds that units begin with.
         gate_rate: learning rate of gates and prices; 0 for one that suits the length of the run.
+        damping: how much faster than the price of the distance from the target that of its square climbs; 1 in CoFi.
         warmup: share of the pruning updates over which the sparsity rises.
         distill: what the student learns from.
         notes_gb: how large a file of what the teacher says of the train split may be; it is then asked once for each example
@@ -106,6 +107,7 @@ class PruneConfig:
     gates: tuple[str, ...] = USUAL
     units_at: float = 0.0
     gate_rate: float = 0.0
+    damping: float = DAMPING
     warmup: float = 0.1
     distill: DistillConfig = field(default_factory=DistillConfig)
     notes_gb: float = 4.0
@@ -159,6 +161,8 @@ class PruneConfig:
                 raise ValueError(f"{name} is {value}, but must be at least 1")
         if not 0 <= self.warmup <= 1:
             raise ValueError(f"warmup is {self.warmup}, but must lie between 0 and 1")
+        if not 0 < self.damping < math.inf:
+            raise ValueError(f"damping is {self.damping}, but must be positive")
         if not 0 <= self.gate_rate < math.inf:
             raise ValueError(f"gate_rate is {self.gate_rate}, but must be a number from 0 on")
         if not 0 <= self.notes_gb < math.inf:

@@ -52,7 +52,7 @@ def test_the_terms_add_up_and_everything_learns() -> None:
     output.loss.backward()
     silent = {name for name, parameter in learner.named_parameters() if parameter.grad is None}
     assert not silent
-    assert [rate.prefix for rate in objective.own_rates()] == ["gates.", "prices."]
+    assert [rate.prefix for rate in objective.own_rates()] == ["gates.", "prices.linear", "prices.square"]
     assert not ByteCofi(prior=None, distill=PREDICTION, teacher=parent(2)).own_rates()
 
 

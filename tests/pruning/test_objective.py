@@ -65,7 +65,9 @@ def test_the_terms_add_up_and_everything_learns(kind: Kind) -> None:
 def test_of_a_text_the_next_tokens_are_learned_and_padding_is_not() -> None:
     model, teacher = tiny_model("gpt2", seed=1), tiny_model("gpt2", seed=2)
     student = Student(model, gates=Gates(count_parts(model)), teacher_width=16)
-    objective = Cofi("language", distill=DistillConfig(label=0.1), teacher=teacher, constraint=CONSTRAINT)
+    objective = Cofi(
+        "language", distill=DistillConfig(label=0.1), teacher=LiveTeacher(teacher, "language"), constraint=CONSTRAINT
+    )
     first = Examples(inputs=tiny_inputs(), labels=None, bytes=1, step=2)
     other = Examples(inputs={**tiny_inputs(), "input_ids": tiny_inputs()["input_ids"].clone()}, labels=None, bytes=1, step=2)
     other.inputs["input_ids"][1, 5:] = 33
@@ -78,7 +80,8 @@ def test_of_a_text_the_next_tokens_are_learned_and_padding_is_not() -> None:
 
 def test_predictions_of_a_text_are_means_over_the_tokens_that_follow_one() -> None:
     student, teacher = Student(tiny_model("gpt2", seed=1)), tiny_model("gpt2", seed=2)
-    objective = Cofi("language", distill=DistillConfig(prediction=1.0, layers=0.0, temperature=1.0), teacher=teacher)
+    distill = DistillConfig(prediction=1.0, layers=0.0, temperature=1.0)
+    objective = Cofi("language", distill=distill, teacher=LiveTeacher(teacher, "language"))
     inputs, total, count = tiny_inputs(), torch.zeros(()), 0
     for row, length in ((0, 7), (1, 5)):  # The second row has two tokens of padding.
         ids = inputs["input_ids"][row : row + 1, :length]

@@ -21,6 +21,9 @@ from laconic.training.examples import Examples
 from laconic.training.objective import AbstractObjective, LossOutput, OwnRate
 from laconic.training.tasks import Kind, following, task_logits, task_loss
 
+NEVER = -1e4
+"""A logit whose probability is 0, and that is finite all the same: a divergence multiplies it with 0."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DistillConfig:
@@ -154,6 +157,10 @@ class Cofi(AbstractObjective[Examples]):
         if self._kind == "language":
             follows_BT = following(batch)
             logits, teacher_logits = logits[:, :-1][follows_BT], teacher_logits[:, :-1][follows_BT]
+        if self._kind == "span":
+            # No answer begins or ends in padding, whatever is said of it.
+            padding_B1T = ~batch.inputs["attention_mask"].bool()[:, None]
+            logits, teacher_logits = (said.masked_fill(padding_B1T, NEVER) for said in (logits, teacher_logits))
         if self._kind == "regression":
             # A single number has no distribution.
             return (logits - teacher_logits).square().mean()

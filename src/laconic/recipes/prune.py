@@ -8,19 +8,18 @@ from accelerate import PartialState
 from transformers import PreTrainedModel
 
 from laconic.errors import UsageError
-from laconic.model.folder import load_any
 from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.gates import Gates
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import Parts
 from laconic.pruning.student import Student
 from laconic.pruning.teacher import AbstractTeacher
-from laconic.recipes.language_data import LanguageTokenizer, load_language_model
+from laconic.recipes.language_data import LanguageTokenizer
 from laconic.recipes.prune_baselines import train_baseline
-from laconic.recipes.prune_checks import require_better_than_chance, require_possible, require_same_task
+from laconic.recipes.prune_checks import require_better_than_chance, require_possible
 from laconic.recipes.prune_config import PruneConfig
 from laconic.recipes.prune_delivery import Deliverer, Score
-from laconic.recipes.prune_loading import load_data, load_student, load_task, positions_of
+from laconic.recipes.prune_loading import common_positions, load_data, load_student, load_task, load_teacher
 from laconic.recipes.prune_measures import measure_models
 from laconic.recipes.prune_progress import ProgressPage, dense_layer
 from laconic.recipes.prune_stages import Setting, Stage, run_stage
@@ -140,17 +139,14 @@ def _deliverer(config: PruneConfig, setting: Setting, tokenizer: LanguageTokeniz
     used: set[int] = set()
     if "trimmed" in config.deliver:
         used = {number for example in setting.data.train for number in example.columns["input_ids"]}
-    models = [load_student(config, setting.data), *([load_any(Path(config.teacher))] if config.teacher else [])]
-    length = min(config.max_length, *map(positions_of, models))
+    length = min(config.max_length, common_positions(config, setting.data))
     return Deliverer(asked=config.deliver, tokenizer=tokenizer, used=used, length=length, scores=scores)
 
 
 def _teacher(config: PruneConfig, setting: Setting) -> tuple[PreTrainedModel, dict[str, Any]]:
     """The dense model of the task, and what it came to."""
     if config.teacher:
-        load = load_language_model if setting.data.kind == "language" else load_any
-        model = load(Path(config.teacher))
-        require_same_task(model, setting.data, config.teacher)
+        model = load_teacher(config, setting.data)
         done: dict[str, Any] = {"steps": 0, "seconds": 0.0}
     else:
         model = load_student(config, setting.data)

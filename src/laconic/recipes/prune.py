@@ -18,7 +18,7 @@ from laconic.recipes.language_data import LanguageTokenizer
 from laconic.recipes.prune_baselines import train_baseline
 from laconic.recipes.prune_checks import require_better_than_chance, require_possible
 from laconic.recipes.prune_config import PruneConfig
-from laconic.recipes.prune_delivery import Deliverer, Score
+from laconic.recipes.prune_delivery import DONE, FOLDER, Deliverer, Score
 from laconic.recipes.prune_loading import common_positions, load_data, load_student, load_task, load_teacher
 from laconic.recipes.prune_measures import measure_models
 from laconic.recipes.prune_progress import ProgressPage, dense_layer
@@ -66,8 +66,9 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     tokenizer, data = load_data(config, options)
     parts = require_possible(config, data, tokenizer)
     begin_run(out, NAME, config, resume=options.resume)
-    if not options.resume:
+    if not options.resume:  # What a start left that came to no checkpoint may be of other settings.
         (out / LATENCY).unlink(missing_ok=True)
+        (out / TEACHER / FOLDER / DONE).unlink(missing_ok=True)
     page = ProgressPage(out, data.name, parts)
     setting = Setting(
         data=data,

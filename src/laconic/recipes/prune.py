@@ -166,7 +166,8 @@ def _begin(run: _Run, teacher: PreTrainedModel, adviser: AbstractTeacher) -> tup
     freeze_embeddings(config, model)
     student = Student(model, teacher_width=adviser.width)
     objective = Cofi(data.kind, distill=config.distill, teacher=adviser)
-    prepared = run_stage(run.setting, Stage(name="prepared", config=config.prepare, student=student, objective=objective))
+    stage = config.stages().get("prepare", replace(config.prepare, epochs=0))
+    prepared = run_stage(run.setting, Stage(name="prepared", config=stage, student=student, objective=objective))
     if config.method != "cofi":
         return student, prepared
     gates = Gates(run.targets.parts, kinds=config.gates, seed=config.seed, units_at=config.units_at)

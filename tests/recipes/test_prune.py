@@ -134,9 +134,7 @@ def test_a_start_without_resume_delivers_its_own_teacher(tmp_path: Path) -> None
         model.classifier.bias.data += 1e-3
     for teacher in teachers:
         with pytest.raises(KeyboardInterrupt):  # Before there is any checkpoint.
-            run_prune(
-                config(tmp_path, teacher=str(teacher), deliver=("half",)), tmp_path / "run", RunOptions(progress=stop)
-            )
+            run_prune(config(tmp_path, teacher=str(teacher), deliver=("half",)), tmp_path / "run", RunOptions(progress=stop))
         delivered = laconic.load(tmp_path / "run" / "teacher" / "delivery").classifier.bias
         assert torch.equal(delivered, laconic.load(teacher).classifier.bias)
 

@@ -17,8 +17,10 @@ from laconic.pruning.masks import Structure
 from laconic.pruning.parts import count_parts
 from laconic.pruning.speed import PartTimes
 from laconic.recipes import prune_targets
+from laconic.recipes.language_data import load_language_model
 from laconic.recipes.prune import run_prune
 from laconic.recipes.prune_config import PruneConfig
+from laconic.recipes.prune_progress import MOMENTS, PAGE
 from laconic.recipes.prune_targets import LATENCY, find_targets, size_targets, speed_targets
 from laconic.recipes.registry import RunOptions
 
@@ -61,6 +63,11 @@ def test_a_run_for_speed_ends_where_the_table_wants_it(tmp_path: Path, measured:
         assert row["sparsity"] == row["real_sparsity"]
         smaller = laconic.load(out / row["folder"] / "model")
         assert sum(parameter.numel() for parameter in smaller.parameters()) == row["parameters"]["all"]
+    moments, page = json.loads((out / MOMENTS).read_text()), (out / PAGE).read_text()
+    priced = TIMES.priced(count_parts(load_language_model(tmp_path / "gpt2")))
+    gone = {row["folder"]: 1 - (whole / row["speedup"]["by_table"] - TIMES.rest) / priced.total for row in models[1:]}
+    told = {row["stage"].split("/")[0]: row["sparsity"] for row in moments if row["stage"].endswith("/tune")}
+    assert told == pytest.approx(gone) and "time gone" in page and "parameters gone" not in page
     assert record.results["latency_table"] == table(FAST["latency"]).to_dict()  # type: ignore[arg-type]
 
 

@@ -69,7 +69,8 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     if not options.resume:  # What a start left that came to no checkpoint may be of other settings.
         (out / LATENCY).unlink(missing_ok=True)
         (out / TEACHER / FOLDER / DONE).unlink(missing_ok=True)
-    page = ProgressPage(out, data.name, parts)
+    targets = find_targets(load_student(config, data), config, out, device=state.device)
+    page = ProgressPage(out, data.name, targets.parts, counted="time" if config.speedups else "parameters")
     setting = Setting(
         data=data,
         out=out,
@@ -80,7 +81,6 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
         tell=options.progress,
         show=page.show,
     )
-    targets = find_targets(load_student(config, data), config, out, device=state.device)
     run = _Run(config=config, setting=setting, targets=targets, deliverer=_deliverer(config, setting, tokenizer, options))
     results = _measured(run, _all_models(run), parts)
     finished = record.finish(results=results, cost={"training_seconds": sum(row["seconds"] for row in results["models"])})

@@ -93,7 +93,7 @@ DRAWN = {
         "memory_only",
         "view",
     },
-    PRUNE: {"task", "metric", "lower_is_better", "judged_on", "models", "measured", "whole", "latency_table"},
+    PRUNE: {"task", "metric", "lower_is_better", "judged_on", "models", "measured", "whole"},
 }
 """The keys of `Record.results` that the sections of each kind show."""
 

@@ -127,6 +127,17 @@ def test_pairs_come_back_from_a_folder(tmp_path: Path) -> None:
     assert torch.equal(logits(loaded, again, texts), logits(ROBERTA, PAIRS, texts))
 
 
+def test_special_tokens_move_within_a_sequence_of_processors_too() -> None:
+    inner = processors.TemplateProcessing(single="<new> $A", special_tokens=[("<new>", len(PAIRS))])
+    backend = Tokenizer.from_str(PAIRS.backend_tokenizer.to_str())
+    backend.add_special_tokens(["<new>"])
+    backend.post_processor = processors.Sequence([processors.ByteLevel(trim_offsets=False), inner])
+    tokens = PreTrainedTokenizerFast(tokenizer_object=backend, bos_token="<new>", pad_token="<pad>", unk_token="<unk>")
+    _, fewer = trim_vocabulary(classifier(len(tokens)), tokens, used_tokens(tokens, ["abed"]))
+    assert len(fewer) < len(tokens) and tokens.convert_ids_to_tokens(tokens("abed")["input_ids"])[0] == "<new>"
+    assert fewer.convert_ids_to_tokens(fewer("abed")["input_ids"]) == tokens.convert_ids_to_tokens(tokens("abed")["input_ids"])
+
+
 def test_a_padding_token_that_positions_are_counted_from_does_not_move() -> None:
     tokens = tokenizer(["x"])
     model = RobertaForSequenceClassification(RobertaConfig(vocab_size=len(tokens), hidden_size=16, num_hidden_layers=1,

@@ -3,6 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.pruning.tiny import CONFIGS, ENCODERS, tiny_inputs, tiny_model
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from laconic.errors import UsageError
 from laconic.pruning.baselines import (
@@ -81,6 +82,13 @@ def test_a_small_model_fits_into_what_is_to_be_left(family: str) -> None:
     assert all(torch.equal(a, b) for a, b in zip(small.parameters(), again.parameters(), strict=True))
     with pytest.raises(UsageError, match="cannot be made"):
         small_model(model, 0.99)
+
+
+@pytest.mark.parametrize("sparsity", [0.4, 0.5, 0.6, 0.7, 0.8])
+def test_heads_of_a_small_model_can_be_turned(sparsity: float) -> None:
+    shape = {"hidden_size": 64, "num_hidden_layers": 4, "num_attention_heads": 4, "intermediate_size": 128}
+    small = small_model(LlamaForCausalLM(LlamaConfig(vocab_size=50, **shape)), sparsity)
+    assert torch.isfinite(small(**tiny_inputs()).logits).all()
 
 
 def test_single_weights_are_zero_and_stay_zero_while_the_rest_learns() -> None:

@@ -84,9 +84,8 @@ def test_of_a_text_the_next_tokens_are_learned_and_padding_is_not() -> None:
 
 def test_predictions_of_a_text_are_means_over_the_tokens_that_follow_one() -> None:
     student, teacher = Student(tiny_model("gpt2", seed=1)), tiny_model("gpt2", seed=2)
-    objective = Cofi(
-        "language", distill=DistillConfig(prediction=1.0, layers=0.0, temperature=1.0), teacher=LiveTeacher(teacher, "language")
-    )
+    distill = DistillConfig(prediction=1.0, layers=0.0, temperature=1.0)
+    objective = Cofi("language", distill=distill, teacher=LiveTeacher(teacher, "language"))
     inputs, total, count = tiny_inputs(), torch.zeros(()), 0
     for row, length in ((0, 7), (1, 5)):  # The second row has two tokens of padding.
         ids = inputs["input_ids"][row : row + 1, :length]

@@ -10,6 +10,8 @@ from tests.pruning.test_objective import model_of
 from laconic.errors import OutputError
 from laconic.pruning import teacher as teacher_module
 from laconic.pruning.distillation import teacher_layers
+from laconic.pruning.objective import Cofi, DistillConfig
+from laconic.pruning.student import Student
 from laconic.pruning.teacher import LiveTeacher, NotedTeacher, noted_bytes
 from laconic.training.examples import Example, Examples, ExampleStream, collate
 from laconic.training.tasks import KINDS, Kind
@@ -43,6 +45,18 @@ def test_notes_are_what_the_teacher_says(numbers: list[int], kind: Kind, tmp_pat
     assert known.teacher_KND is not None and said.teacher_KND is not None
     assert known.teacher_KND.shape == said.teacher_KND.shape == (2, len(text_N), 16)
     torch.testing.assert_close(known.teacher_KND[:, text_N].float(), said.teacher_KND[:, text_N], atol=1e-2, rtol=1e-2)
+
+
+@pytest.mark.parametrize("kind", NOTABLE)
+def test_a_student_learns_the_same_from_notes_whatever_its_examples_are_padded_to(kind: Kind, tmp_path: Path) -> None:
+    batch = collate([examples(kind)[number] for number in (1, 0, 5)], pad_id=0, numbers=(1, 0, 5))
+    live, student = LiveTeacher(model_of(kind, 2), kind), Student(model_of(kind, 1), teacher_width=16)
+    losses = [
+        Cofi(kind, distill=DistillConfig(prediction=1.0, layers=0.0), teacher=teacher).loss(student, batch).loss.detach()
+        for teacher in (live, noted(kind, tmp_path))
+    ]
+    torch.testing.assert_close(losses[0], losses[1], atol=1e-6, rtol=1e-5)
+    assert losses[0] > 0
 
 
 def test_a_stream_says_which_examples_it_gives(tmp_path: Path) -> None:

@@ -122,6 +122,23 @@ def test_a_teacher_is_taken_as_it_is_and_a_student_may_begin_as_its_teacher(tmp_
     assert record.results["models"][0]["scores"]["accuracy"] == 1.0
 
 
+def test_a_start_without_resume_delivers_its_own_teacher(tmp_path: Path) -> None:
+    def stop(done: int, total: int | None, words: str) -> None:
+        if words.startswith("noting"):
+            raise KeyboardInterrupt
+
+    run_prune(config(tmp_path, sparsities=(0.5,)), tmp_path / "first", RunOptions())
+    model, teachers = laconic.load(tmp_path / "first" / "teacher" / "model"), [tmp_path / "one", tmp_path / "other"]
+    for teacher in teachers:
+        model.save_pretrained(teacher)
+        model.classifier.bias.data += 1e-3
+    for teacher in teachers:
+        with pytest.raises(KeyboardInterrupt):  # Before there is any checkpoint.
+            run_prune(config(tmp_path, teacher=str(teacher), deliver=("half",)), tmp_path / "run", RunOptions(progress=stop))
+        delivered = laconic.load(tmp_path / "run" / "teacher" / "delivery").classifier.bias
+        assert torch.equal(delivered, laconic.load(teacher).classifier.bias)
+
+
 def test_deliveries_and_measures_are_part_of_a_run_and_done_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(done: int, total: int | None, words: str) -> None:
         if words.startswith("sparsity-0.4/prune, step 9/"):

@@ -47,5 +47,13 @@ def test_stages_count_their_updates_and_short_runs_have_quick_gates() -> None:
     assert StageConfig(epochs=0).steps(100) == 0 and StageConfig(epochs=0.001).steps(100) == 1
     config = PruneConfig(model="m", task="sst2")
     assert config.rate_of_gates(100_000) == 0.01 < config.rate_of_gates(600)
+    assert PruneConfig(model="m", task="sst2", gate_rate=0.3).rate_of_gates(600) == 0.3
     with pytest.raises(ValueError, match="batch is 0"):
         StageConfig(epochs=1, batch=0)
+
+
+def test_a_baseline_is_trained_as_long_as_cofi_prunes_and_tunes() -> None:
+    both = {"prune": StageConfig(epochs=3), "tune": StageConfig(epochs=0, batch=7)}
+    stages = PruneConfig(model="m", task="sst2", method="layers", teacher="t", **both).stages()
+    assert stages == {"prepare": StageConfig(epochs=1), "tune": StageConfig(epochs=3, batch=7)}
+    assert list(PruneConfig(model="m", task="sst2", method="small", teacher="t", **both).stages()) == ["tune"]

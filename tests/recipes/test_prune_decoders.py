@@ -1,5 +1,6 @@
 """Whole runs of seconds on decoders: language models on a text, and classifiers."""
 
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 import torch
 from tests.tiny_decoder import DECODERS, text_tokenizer, tiny_decoder, tiny_text
 from tests.tiny_encoder import tiny_encoder, tiny_table, tiny_tokenizer
+from transformers import GPT2Config, GPT2LMHeadModel
 
 import laconic
 from laconic.errors import LaconicError, TrainingError, UsageError
@@ -72,7 +74,10 @@ def test_a_model_is_its_own_teacher_and_a_stranger_may_be_it(tmp_path: Path) -> 
     as_it_is = {"fine_tune": StageConfig(epochs=0), "prune": StageConfig(epochs=0.2, batch=16), "tune": StageConfig(epochs=0)}
     own = run_prune(config(tmp_path, model=str(learned), **as_it_is), tmp_path / "second", RunOptions())
     assert own.results["models"][0]["steps"] == 0
-    given = config(tmp_path, "llama", start="pretrained", teacher=str(learned), **as_it_is)
+    trained = tmp_path / "trained"  # As laconic train leaves it.
+    shutil.copytree(learned, trained / "model")
+    (trained / "tokenizer").mkdir()
+    given = config(tmp_path, "llama", start="pretrained", teacher=str(trained), **as_it_is)
     other = run_prune(given, tmp_path / "third", RunOptions())
     assert other.results["models"][0]["scores"] == own.results["models"][0]["scores"]
 
@@ -84,11 +89,14 @@ def test_a_model_is_its_own_teacher_and_a_stranger_may_be_it(tmp_path: Path) -> 
         ({"max_length": 100}, "examples of 100 tokens, but the model in .* has 64: set max_length lower"),
         ({"train_limit": 9}, r"fine_tune\.batch is 16, but there are 9 examples"),
         ({"teacher": "ENCODER"}, "is a BertModel, but a text takes one that tells the next token"),
+        ({"teacher": "WORDIER"}, "tells one of 17 ids, but the model one of 16: name a teacher with as many"),
     ],
 )
 def test_what_cannot_come_to_anything_is_said(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
     if "teacher" in changes:
-        changes = {"teacher": str(tiny_encoder(tmp_path / "encoder"))}
+        tiny_encoder(tmp_path / "ENCODER")
+        GPT2LMHeadModel(GPT2Config(vocab_size=17, n_embd=8, n_layer=1, n_head=2)).save_pretrained(tmp_path / "WORDIER")
+        changes = {"teacher": str(tmp_path / changes["teacher"])}
     with pytest.raises(LaconicError, match=message):
         run_prune(config(tmp_path, **changes), tmp_path / "run", RunOptions())
 

@@ -2,8 +2,9 @@ from pathlib import Path
 
 from tests.pruning.tiny import tiny_model
 from tests.recipes.test_prune import config
+from transformers import GPT2Config, GPT2ForSequenceClassification
 
-from laconic.recipes.prune_loading import load_data, load_student, positions_of
+from laconic.recipes.prune_loading import common_positions, load_data, load_student, load_teacher, positions_of
 from laconic.recipes.registry import RunOptions
 
 
@@ -18,3 +19,13 @@ def test_a_student_has_a_head_for_the_labels_of_its_data(tmp_path: Path) -> None
 def test_roberta_counts_positions_from_behind_its_padding() -> None:
     assert positions_of(tiny_model("bert")) == 512
     assert positions_of(tiny_model("roberta")) == 63
+
+
+def test_a_decoder_that_teaches_knows_what_padding_is_and_its_positions_count(tmp_path: Path) -> None:
+    shape = GPT2Config(vocab_size=16, n_embd=8, n_layer=1, n_head=2, n_positions=40, bos_token_id=2, eos_token_id=3)
+    GPT2ForSequenceClassification(shape).save_pretrained(tmp_path / "decoder")
+    setup = config(tmp_path, teacher=str(tmp_path / "decoder"))
+    data = load_data(setup, RunOptions())[1]
+    model = load_teacher(setup, data).eval()
+    assert model.config.pad_token_id == data.pad_id == 0 and data.judge(model)["accuracy"] >= 0
+    assert common_positions(setup, data) == 40 and common_positions(config(tmp_path), data) == 64

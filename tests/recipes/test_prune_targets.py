@@ -17,8 +17,10 @@ from laconic.pruning.masks import Structure
 from laconic.pruning.parts import count_parts
 from laconic.pruning.speed import PartTimes
 from laconic.recipes import prune_targets
+from laconic.recipes.language_data import load_language_model
 from laconic.recipes.prune import run_prune
 from laconic.recipes.prune_config import PruneConfig
+from laconic.recipes.prune_progress import MOMENTS, PAGE
 from laconic.recipes.prune_targets import LATENCY, find_targets, size_targets, speed_targets
 from laconic.recipes.registry import RunOptions
 
@@ -61,6 +63,11 @@ def test_a_run_for_speed_ends_where_the_table_wants_it(tmp_path: Path, measured:
         assert row["sparsity"] == row["real_sparsity"]
         smaller = laconic.load(out / row["folder"] / "model")
         assert sum(parameter.numel() for parameter in smaller.parameters()) == row["parameters"]["all"]
+    moments, page = json.loads((out / MOMENTS).read_text()), (out / PAGE).read_text()
+    priced = TIMES.priced(count_parts(load_language_model(tmp_path / "gpt2")))
+    gone = {row["folder"]: 1 - (whole / row["speedup"]["by_table"] - TIMES.rest) / priced.total for row in models[1:]}
+    told = {row["stage"].split("/")[0]: row["sparsity"] for row in moments if row["stage"].endswith("/tune")}
+    assert told == pytest.approx(gone) and "time gone" in page and "parameters gone" not in page
     assert record.results["latency_table"] == table(FAST["latency"]).to_dict()  # type: ignore[arg-type]
 
 
@@ -84,7 +91,7 @@ def test_what_cannot_be_reached_is_said_before_anything_is_trained(tmp_path: Pat
     with pytest.raises(UsageError, match=r"a speed-up of 50 cannot be reached .* makes 9\.99, for 10\.0% of the time"):
         run_prune(config(tmp_path, **{**FAST, "speedups": (2.0, 50.0)}), tmp_path / "run", RunOptions())
     assert not (tmp_path / "run" / "teacher").exists()
-    with pytest.raises(UsageError, match=r"latency\.length is 128, but the model in .* has 64 positions"):
+    with pytest.raises(UsageError, match=r"latency\.length is 128, but the models have 64 positions"):
         run_prune(config(tmp_path, **{**FAST, "latency": LatencyConfig()}), tmp_path / "other", RunOptions())
 
 

@@ -196,10 +196,11 @@ def _trimmed_file(content: dict[str, Any], renumbered: dict[int, int]) -> dict[s
         token["id"] = renumbered[token["id"]]
     if content["padding"]:
         content["padding"]["pad_id"] = renumbered[content["padding"]["pad_id"]]
-    after = content["post_processor"] or {}
-    for token in after.get("special_tokens", {}).values():
-        token["ids"] = [renumbered[number] for number in token["ids"]]
-    for name in ("sep", "cls"):
-        if name in after:
-            after[name][1] = renumbered[after[name][1]]
+    outer = content["post_processor"] or {}
+    for after in (outer, *outer.get("processors", ())):  # Those of a sequence stand within it.
+        for token in after.get("special_tokens", {}).values():
+            token["ids"] = [renumbered[number] for number in token["ids"]]
+        for name in ("sep", "cls"):
+            if name in after:
+                after[name][1] = renumbered[after[name][1]]
     return content

@@ -96,7 +96,8 @@ def small_model(model: PreTrainedModel, sparsity: float, *, seed: int = 0) -> Pr
         UsageError: even the narrowest has more.
     """
     wanted = round((1 - sparsity) * count_parts(model).total)
-    widths = range(2 * SMALL_HEADS, model.config.hidden_size, SMALL_HEADS)
+    # Rotary positions turn pairs of numbers, so heads have an even size.
+    widths = range(2 * SMALL_HEADS, model.config.hidden_size, 2 * SMALL_HEADS)
     place = bisect_right(widths, wanted, key=lambda width: _size(model, width))
     if not place:
         raise UsageError(

@@ -25,6 +25,9 @@ DAMPING = 20.0
 """With both prices equally fast, that of the distance grows as long as gates lag behind, and has to be unlearned once they are
 past the target: for a quarter of a short run, far more is then gone than was asked for (`docs/log.md`)."""
 
+NEVER = -1e4
+"""A logit whose probability is 0, and that is finite all the same: a divergence multiplies it with 0."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DistillConfig:
@@ -161,6 +164,10 @@ class Cofi(AbstractObjective[Examples]):
         if self._kind == "language":
             follows_BT = following(batch)
             logits, teacher_logits = logits[:, :-1][follows_BT], teacher_logits[:, :-1][follows_BT]
+        if self._kind == "span":
+            # No answer begins or ends in padding, whatever is said of it.
+            padding_B1T = ~batch.inputs["attention_mask"].bool()[:, None]
+            logits, teacher_logits = (said.masked_fill(padding_B1T, NEVER) for said in (logits, teacher_logits))
         if self._kind == "regression":
             # A single number has no distribution.
             return (logits - teacher_logits).square().mean()

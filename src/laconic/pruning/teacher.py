@@ -34,7 +34,7 @@ class Taught:
     """What a teacher says of a batch, on the batch's device, without gradient.
 
     Attributes:
-        logits: as `task_logits` gives them.
+        logits: as `task_logits` gives them; of a span, anything where there is padding.
         teacher_KND: hidden states of the layers that teach, N = B x T; None unless asked for. Anything where there is padding.
     """
 

@@ -8,19 +8,18 @@ from accelerate import PartialState
 from transformers import PreTrainedModel
 
 from laconic.errors import UsageError
-from laconic.model.folder import load_any
 from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.gates import Gates
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import Parts
 from laconic.pruning.student import Student
 from laconic.pruning.teacher import AbstractTeacher
-from laconic.recipes.language_data import LanguageTokenizer, load_language_model
+from laconic.recipes.language_data import LanguageTokenizer
 from laconic.recipes.prune_baselines import train_baseline
-from laconic.recipes.prune_checks import require_better_than_chance, require_possible, require_same_task
+from laconic.recipes.prune_checks import require_better_than_chance, require_possible
 from laconic.recipes.prune_config import PruneConfig
-from laconic.recipes.prune_delivery import Deliverer, Score
-from laconic.recipes.prune_loading import load_data, load_student, load_task, positions_of
+from laconic.recipes.prune_delivery import DONE, FOLDER, Deliverer, Score
+from laconic.recipes.prune_loading import common_positions, load_data, load_student, load_task, load_teacher
 from laconic.recipes.prune_measures import measure_models
 from laconic.recipes.prune_progress import ProgressPage, dense_layer
 from laconic.recipes.prune_stages import Setting, Stage, run_stage
@@ -67,9 +66,11 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     tokenizer, data = load_data(config, options)
     parts = require_possible(config, data, tokenizer)
     begin_run(out, NAME, config, resume=options.resume)
-    if not options.resume:
+    if not options.resume:  # What a start left that came to no checkpoint may be of other settings.
         (out / LATENCY).unlink(missing_ok=True)
-    page = ProgressPage(out, data.name, parts)
+        (out / TEACHER / FOLDER / DONE).unlink(missing_ok=True)
+    targets = find_targets(load_student(config, data), config, out, device=state.device)
+    page = ProgressPage(out, data.name, targets.parts, counted="time" if config.speedups else "parameters")
     setting = Setting(
         data=data,
         out=out,
@@ -80,7 +81,6 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
         tell=options.progress,
         show=page.show,
     )
-    targets = find_targets(load_student(config, data), config, out, device=state.device)
     run = _Run(config=config, setting=setting, targets=targets, deliverer=_deliverer(config, setting, tokenizer, options))
     results = _measured(run, _all_models(run), parts)
     finished = record.finish(results=results, cost={"training_seconds": sum(row["seconds"] for row in results["models"])})
@@ -140,17 +140,14 @@ def _deliverer(config: PruneConfig, setting: Setting, tokenizer: LanguageTokeniz
     used: set[int] = set()
     if "trimmed" in config.deliver:
         used = {number for example in setting.data.train for number in example.columns["input_ids"]}
-    models = [load_student(config, setting.data), *([load_any(Path(config.teacher))] if config.teacher else [])]
-    length = min(config.max_length, *map(positions_of, models))
+    length = min(config.max_length, common_positions(config, setting.data))
     return Deliverer(asked=config.deliver, tokenizer=tokenizer, used=used, length=length, scores=scores)
 
 
 def _teacher(config: PruneConfig, setting: Setting) -> tuple[PreTrainedModel, dict[str, Any]]:
     """The dense model of the task, and what it came to."""
     if config.teacher:
-        load = load_language_model if setting.data.kind == "language" else load_any
-        model = load(Path(config.teacher))
-        require_same_task(model, setting.data, config.teacher)
+        model = load_teacher(config, setting.data)
         done: dict[str, Any] = {"steps": 0, "seconds": 0.0}
     else:
         model = load_student(config, setting.data)
@@ -169,7 +166,8 @@ def _begin(run: _Run, teacher: PreTrainedModel, adviser: AbstractTeacher) -> tup
     freeze_embeddings(config, model)
     student = Student(model, teacher_width=adviser.width)
     objective = Cofi(data.kind, distill=config.distill, teacher=adviser)
-    prepared = run_stage(run.setting, Stage(name="prepared", config=config.prepare, student=student, objective=objective))
+    stage = config.stages().get("prepare", replace(config.prepare, epochs=0))
+    prepared = run_stage(run.setting, Stage(name="prepared", config=stage, student=student, objective=objective))
     if config.method != "cofi":
         return student, prepared
     gates = Gates(run.targets.parts, kinds=config.gates, seed=config.seed, units_at=config.units_at)

@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from transformers import PreTrainedModel
@@ -13,7 +12,7 @@ from laconic.pruning.masks import Structure
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
 from laconic.pruning.teacher import AbstractTeacher
-from laconic.recipes.prune_config import PruneConfig, StageConfig
+from laconic.recipes.prune_config import PruneConfig
 from laconic.recipes.prune_delivery import Deliverer
 from laconic.recipes.prune_stages import Setting
 from laconic.recipes.prune_targets import Target
@@ -51,7 +50,8 @@ def train_baseline(
     if not random:
         freeze_embeddings(config, model)
     projection = None if random else student.projection
-    tuned = tune(config, setting, teacher, model, name=name, stage=_whole_stage(config), projection=projection)
+    stage = config.stages().get("tune", config.tune)
+    tuned = tune(config, setting, teacher, model, name=name, stage=stage, projection=projection)
     if config.method == "weights":
         keep_zeros(model)
     counts = count_all(model)
@@ -85,7 +85,3 @@ def shrink(config: PruneConfig, model: PreTrainedModel, sparsity: float) -> tupl
         return sparse, None
     structure = CHOICES[config.method](model, sparsity)
     return cut(model, structure.masks()), structure
-
-
-def _whole_stage(config: PruneConfig) -> StageConfig:
-    return replace(config.tune, epochs=config.prune.epochs + config.tune.epochs)

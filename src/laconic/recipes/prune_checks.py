@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from itertools import chain
-from pathlib import Path
 
 from transformers import PreTrainedModel
 
 from laconic.errors import UsageError
-from laconic.model.folder import load_any
 from laconic.pruning.parts import Parts, count_parts
 from laconic.recipes.language_data import LanguageTokenizer
 from laconic.recipes.prune_baselines import shrink
 from laconic.recipes.prune_config import PruneConfig
 from laconic.recipes.prune_delivery import require_deliverable
-from laconic.recipes.prune_loading import load_student, positions_of
+from laconic.recipes.prune_loading import common_positions, load_student, load_teacher, positions_of
 from laconic.recipes.prune_targets import size_targets
 from laconic.recipes.task_data import TaskData
 
@@ -42,14 +40,14 @@ def require_possible(config: PruneConfig, data: TaskData, tokenizer: LanguageTok
             "name a folder whose tokenizer is the model's"
         )
     _require_positions(model, data, config.model)
+    if config.teacher:
+        _require_same_task(load_teacher(config, data), model, data, config.teacher)
     require_deliverable(config.deliver, tokenizer, data.kind)
-    _require_measurable(config, model)
+    _require_measurable(config, common_positions(config, data))
     return parts
 
 
-def _require_measurable(config: PruneConfig, model: PreTrainedModel) -> None:
-    models = [model, *([load_any(Path(config.teacher))] if config.teacher else [])]
-    positions = min(map(positions_of, models))
+def _require_measurable(config: PruneConfig, positions: int) -> None:
     lengths = {
         "latency.length": config.latency.length if config.speedups else 0,
         "measure.length": (config.measure.length or 0) if config.measure.rounds else 0,
@@ -83,18 +81,19 @@ def require_better_than_chance(scores: Mapping[str, float], data: TaskData) -> N
         )
 
 
-def require_same_task(model: PreTrainedModel, data: TaskData, folder: str) -> None:
-    """A teacher has to answer the same question about the same ids.
-
-    Raises:
-        UsageError: it does not.
-    """
+def _require_same_task(teacher: PreTrainedModel, model: PreTrainedModel, data: TaskData, folder: str) -> None:
+    """A teacher has to answer the same question about the same ids."""
+    known, wanted = teacher.config.vocab_size, model.config.vocab_size
     if data.kind != "language":
-        _require_same_labels(model, data, folder)
-    highest = max(max(example.columns["input_ids"]) for example in data.train)
-    if highest >= model.config.vocab_size:
-        raise UsageError(f"the teacher in {folder} has {model.config.vocab_size:,} ids, fewer than the tokenizer of the model")
-    _require_positions(model, data, folder)
+        _require_same_labels(teacher, data, folder)
+    elif known != wanted:
+        raise UsageError(
+            f"the teacher in {folder} tells one of {known:,} ids, but the model one of {wanted:,}: name a teacher with as many"
+        )
+    highest = max(max(example.columns["input_ids"]) for example in chain(data.train, data.valid))
+    if highest >= known:
+        raise UsageError(f"the teacher in {folder} has {known:,} ids, fewer than the tokenizer of the model: name another one")
+    _require_positions(teacher, data, folder)
 
 
 def _require_same_labels(model: PreTrainedModel, data: TaskData, folder: str) -> None:

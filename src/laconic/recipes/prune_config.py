@@ -1,7 +1,7 @@
 """Everything that decides what a pruning run comes to."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from laconic.evaluation.latency_table import LatencyConfig
@@ -171,17 +171,19 @@ class PruneConfig:
             raise ValueError(f"seed is {self.seed}, but must be at least 0 and below 2**63")
 
     def stages(self) -> dict[str, StageConfig]:
-        """The stages that there are, by the names of their settings."""
+        """The stages that there are, by the names of their settings; a baseline is trained once, as long as CoFi in two."""
         all_of_them = {"fine_tune": self.fine_tune, "prepare": self.prepare, "prune": self.prune, "tune": self.tune}
         if self.teacher:
             del all_of_them["fine_tune"]
         if self.method != "cofi":
             del all_of_them["prune"]
+            all_of_them["tune"] = replace(self.tune, epochs=self.prune.epochs + self.tune.epochs)
+        if self.method == "small":  # It begins with random weights: nobody would go on with what was prepared.
+            del all_of_them["prepare"]
         return {name: stage for name, stage in all_of_them.items() if stage.epochs}
 
     def rate_of_gates(self, steps: int) -> float:
-        """The learning rate of gates and prices: CoFi's, or as much more as a gate needs to cross its range in an eighth of a
-        short run.
+        """The learning rate of gates and prices, where none was set one for the length of the run.
 
         Args:
             steps: updates of the pruning stage.

@@ -6,7 +6,7 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laconic.model.anatomy import dissect
-from laconic.model.folder import load_with_head
+from laconic.model.folder import load_any, load_with_head
 from laconic.pruning.cutting import require_cuttable
 from laconic.pruning.parts import count_parts
 from laconic.recipes.language_data import (
@@ -32,12 +32,30 @@ def load_student(config: PruneConfig, data: TaskData) -> PreTrainedModel:
         model = load_language_model(Path(config.model))
     else:
         model = load_with_head(Path(config.model), labels=data.labels, span=data.kind == "span", seed=config.seed)
-        if not dissect(model).layout.post_norm:
-            # A decoder's classifier reads the last token before the padding, and has to know it.
-            model.config.pad_token_id = data.pad_id
+        _tell_padding(model, data)
     count_parts(model)
     require_cuttable(model)
     return model
+
+
+def load_teacher(config: PruneConfig, data: TaskData) -> PreTrainedModel:
+    """The trained model that `config.teacher` names; for a text also a run of `laconic train`.
+
+    Raises:
+        UsageError: no model, or for a text one that does not tell the next token.
+        CorruptFileError: weights that cannot be read.
+    """
+    if data.kind == "language":
+        return load_language_model(Path(config.teacher))
+    model = load_any(Path(config.teacher))
+    _tell_padding(model, data)
+    return model
+
+
+def _tell_padding(model: PreTrainedModel, data: TaskData) -> None:
+    """A decoder's classifier reads the last token before the padding, and has to know it."""
+    if not dissect(model).layout.post_norm:
+        model.config.pad_token_id = data.pad_id
 
 
 def load_data(config: PruneConfig, options: RunOptions) -> tuple[LanguageTokenizer, TaskData]:
@@ -66,6 +84,12 @@ def load_task(config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options: 
     valid = Path(config.valid_data) if config.valid_data else None
     tables = Tables(train=Path(config.data), valid=valid, text_columns=config.text_columns, label=config.label)
     return table_data(tables, tokenizer, **limits)
+
+
+def common_positions(config: PruneConfig, data: TaskData) -> int:
+    """Tokens of the longest text that all models of a run can read."""
+    given = [load_student(config, data), *([load_teacher(config, data)] if config.teacher else [])]
+    return min(map(positions_of, given))
 
 
 def positions_of(model: PreTrainedModel) -> int:

@@ -24,11 +24,12 @@ class ProgressPage:
     Args:
         out: the folder of the run.
         task: its name.
-        parts: what its students have before anything is pruned.
+        parts: what its students have before anything is pruned, and what that costs where the run counts.
+        counted: what those costs are: `parameters` or `time`.
     """
 
-    def __init__(self, out: Path, task: str, parts: Parts) -> None:
-        self._out, self._task, self._parts = out, task, parts
+    def __init__(self, out: Path, task: str, parts: Parts, *, counted: str = "parameters") -> None:
+        self._out, self._task, self._parts, self._counted = out, task, parts, counted
 
     def show(self, judged: Judged) -> None:
         """Note what a student is worth now and draw the page again; what was noted later in its stage is forgotten.
@@ -61,7 +62,7 @@ class ProgressPage:
 
     def _draw(self, moments: list[Moment], *, live: bool = True) -> None:
         whole = self._parts.heads, self._parts.units
-        write_progress(moments, self._out / PAGE, task=self._task, whole=whole, live=live)
+        write_progress(moments, self._out / PAGE, task=self._task, whole=whole, counted=self._counted, live=live)
 
     def _read(self) -> list[Moment]:
         """What was noted before; nothing where that is no longer to be read."""

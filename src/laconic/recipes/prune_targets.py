@@ -57,13 +57,13 @@ class Targets:
         Args:
             target: what was asked for.
             structure: what is left.
-            whole: the model that it was cut from.
-            cut: the cut model, on the same device.
+            whole: the model that it was cut from; brought to the other's device.
+            cut: the cut model, where it is to be timed.
         """
         if self.table is None or target.speedup is None:
             return {}
         how = self.table.config
-        models = {"whole": whole, "cut": cut}
+        models = {"whole": torch.nn.Module.to(whole, cut.device), "cut": cut}
         runners = {
             name: torch_runner(model, batch=how.batch, length=how.length, threads=how.threads) for name, model in models.items()
         }

@@ -29,7 +29,7 @@ class Moment:
         step: the update before it.
         steps: updates of the stage.
         score: the main one.
-        sparsity: the share of parameters that is really gone.
+        sparsity: the share of parameters (or of the parts' time) that is really gone.
         target: the share that is wanted at this update; None in stages that do not prune.
         expected: the share that gates expect to be gone; None where there are none.
         heads: of each layer.
@@ -48,7 +48,13 @@ class Moment:
 
 
 def write_progress(
-    moments: Sequence[Moment], path: Path | str, *, task: str, whole: tuple[int, int], live: bool = True
+    moments: Sequence[Moment],
+    path: Path | str,
+    *,
+    task: str,
+    whole: tuple[int, int],
+    counted: str = "parameters",
+    live: bool = True,
 ) -> None:
     """Write the page; it appears whole or not at all.
 
@@ -57,16 +63,19 @@ def write_progress(
         path: the HTML file.
         task: what the run is called.
         whole: heads and units of a layer of the dense model.
+        counted: what shares are shares of, `parameters` or `time`.
         live: whether the page is to be read again every few seconds.
 
     Raises:
         OutputError: the file cannot be written.
     """
     with open_atomic(path, "w") as stream:
-        stream.write(render_progress(moments, task=task, whole=whole, live=live))
+        stream.write(render_progress(moments, task=task, whole=whole, counted=counted, live=live))
 
 
-def render_progress(moments: Sequence[Moment], *, task: str, whole: tuple[int, int], live: bool = True) -> str:
+def render_progress(
+    moments: Sequence[Moment], *, task: str, whole: tuple[int, int], counted: str = "parameters", live: bool = True
+) -> str:
     """The page as HTML text; arguments as for `write_progress`."""
     now, again = moments[-1], f'<meta http-equiv="refresh" content="{SECONDS}">\n' if live else ""
     left = f"Heads and feed-forward units of each layer; the dense model has {count(whole[0])} and {count(whole[1])}."
@@ -81,15 +90,16 @@ def render_progress(moments: Sequence[Moment], *, task: str, whole: tuple[int, i
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{again}<title>{title}</title>\n'
         f'<link rel="icon" href="data:,">\n<style>\n{stylesheet()}</style>\n</head>\n<body>\n'
-        f"<header>\n<h1>{title}</h1>\n{_tiles(now, live)}</header>\n<main>\n{side_by_side(pictures)}</main>\n</body>\n</html>\n"
+        f"<header>\n<h1>{title}</h1>\n{_tiles(now, counted, live)}</header>\n"
+        f"<main>\n{side_by_side(pictures)}</main>\n</body>\n</html>\n"
     )
 
 
-def _tiles(now: Moment, live: bool) -> str:
+def _tiles(now: Moment, counted: str, live: bool) -> str:
     target, expected = (DASH if share is None else percent(round(share, 4)) for share in (now.target, now.expected))
     found = [
         ("stage" if live else "last stage", now.stage, f"step {count(now.step)} of {count(now.steps)}"),
-        ("parameters gone", percent(round(now.sparsity, 4)), "of attention and feed-forward parts, where it was judged"),
+        (f"{counted} gone", percent(round(now.sparsity, 4)), "of attention and feed-forward parts, where it was judged"),
         ("wanted now", target, f"expected of the gates: {expected}"),
         ("score", fixed(now.score, 4), "on the valid split"),
     ]

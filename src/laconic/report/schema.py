@@ -38,8 +38,9 @@ MB are 10^6 bytes of text.
 
 `prune`, one record per pruning run; every key may be missing::
 
-    {"task": name shown, "metric": the main score,
+    {"task": name shown, "metric": the main score, "lower_is_better": whether that is a cost,
      "models": [{"sparsity": asked for, 0 for the dense model, "real_sparsity", "scores": {metric: ...},
+                 "speedup": {"wanted": how many times faster}, where that was asked for,
                  "parameters": {"all", "without_embeddings"},
                  "structure": [{"heads", "units"} of each layer, ...] or null,
                  "file_bytes": {"model", "delivery", "onnx", "int8"},
@@ -93,7 +94,7 @@ DRAWN = {
         "memory_only",
         "view",
     },
-    PRUNE: {"task", "metric", "lower_is_better", "judged_on", "models", "measured", "whole", "latency_table"},
+    PRUNE: {"task", "metric", "lower_is_better", "judged_on", "models", "measured", "whole"},
 }
 """The keys of `Record.results` that the sections of each kind show."""
 

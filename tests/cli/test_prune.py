@@ -85,6 +85,7 @@ def test_a_language_model_is_pruned_on_a_text_and_judged_by_its_bytes(
         "tune.epochs=0.2",
         "evaluations=1",
         "max_length=16",
+        "measure.rounds=0",
     ]
     settings = [word for setting in quick for word in ("--set", setting)]
     out = tmp_path / "run"

@@ -16,6 +16,7 @@ from laconic.errors import LaconicError, TrainingError, UsageError
 from laconic.recipes.language_data import Texts, language_data
 from laconic.recipes.prune import run_prune
 from laconic.recipes.prune_config import PruneConfig, StageConfig
+from laconic.recipes.prune_measures import MeasureConfig
 from laconic.recipes.registry import RunOptions
 
 QUICK: dict[str, Any] = {
@@ -24,6 +25,7 @@ QUICK: dict[str, Any] = {
     "prepare": StageConfig(epochs=0),
     "prune": StageConfig(epochs=1, rate=3e-3, batch=16),
     "tune": StageConfig(epochs=1, rate=3e-3, batch=16),
+    "measure": MeasureConfig(rounds=0),
     "sparsities": (0.5,), "units_at": 2.0, "warmup": 0.3, "evaluations": 2, "max_length": 16, "precision": "fp32",
 }  # fmt: skip
 

@@ -29,7 +29,7 @@ def examples(kind: Kind = "classification") -> list[Example]:
 
 def noted(kind: Kind, folder: Path, **changes: Any) -> NotedTeacher:
     live = LiveTeacher(model_of(kind, 2), kind)
-    how: dict[str, Any] = {"layers": 2, "depth": 3, "pad_id": 0, "device": torch.device("cpu"), "autocast": False, "rows": 3}
+    how: dict[str, Any] = {"layers": 2, "depth": 3, "pad_id": 0, "autocast": False, "rows": 3}
     return NotedTeacher(live, examples(kind), kind, folder=folder, **{**how, **changes})
 
 
@@ -75,10 +75,11 @@ def test_the_file_is_as_large_as_foretold_and_goes_with_the_process(tmp_path: Pa
     taken = []
     monkeypatch.setattr(teacher_module, "_take_room", lambda descriptor, size: taken.append(size))
     monkeypatch.setattr(torch, "from_file", lambda name, *, shared, size, dtype: torch.empty(size, dtype=dtype))
-    noted("classification", tmp_path)
+    batch = collate(examples()[:1], pad_id=0, numbers=[0])
+    noted("classification", tmp_path).teach(batch, layers=2)
     assert taken == [noted_bytes(examples(), layers=2, depth=3, width=16)] == [sum(LENGTHS) * 2 * 16 * 2]
     assert not list(tmp_path.iterdir())
-    noted("classification", tmp_path, layers=0)
+    noted("classification", tmp_path, layers=0).teach(batch, layers=0)
     assert len(taken) == 1 and noted_bytes(examples(), layers=0, depth=3, width=16) == 0
 
 
@@ -88,7 +89,7 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(teacher_module, "_take_room", full)
     with pytest.raises(OutputError, match=r"what the teacher says.*No space left.*set notes_gb lower"):
-        noted("classification", tmp_path)
+        noted("classification", tmp_path).teach(collate(examples()[:1], pad_id=0, numbers=[0]), layers=2)
     assert not list(tmp_path.iterdir())
 
 
@@ -102,8 +103,7 @@ def test_only_what_was_noted_can_be_asked(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="kind is 'language'"):
         noted_language = LiveTeacher(model_of("classification", 1), "language")
         NotedTeacher(
-            noted_language, examples(), "language", layers=1, depth=3, folder=tmp_path, pad_id=0,
-            device=torch.device("cpu"), autocast=False,
+            noted_language, examples(), "language", layers=1, depth=3, folder=tmp_path, pad_id=0, autocast=False,
         )  # fmt: skip
 
 

@@ -87,9 +87,22 @@ class LiveTeacher(AbstractTeacher):
         return Taught(logits=task_logits(self._kind, output), teacher_KND=teacher_KND)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Notes:
+    """What a teacher said of M examples of N tokens.
+
+    Attributes:
+        hidden_NKD: of each token, in the order of the examples; in a file that goes with the process.
+        logits: of each example (`M ...`); of each token where answers are spans (`N 2`).
+    """
+
+    hidden_NKD: Float[Tensor, "N K D"]
+    logits: Float[Tensor, "..."]
+
+
 @final
 class NotedTeacher(AbstractTeacher):
-    """What a teacher says of all examples of a split, noted once. It teaches batches of that split only.
+    """What a teacher says of all examples of a split, noted when it is first to teach. It teaches batches of that split only.
 
     Hidden states lie in a file that has no name and goes with the process; logits in memory.
 
@@ -101,13 +114,9 @@ class NotedTeacher(AbstractTeacher):
         depth: layers of the teacher.
         folder: where the file lies.
         pad_id: fills `input_ids`.
-        device: where the teacher is asked.
-        autocast: whether in bfloat16, as the training loop does.
+        autocast: whether the teacher is asked in bfloat16, as the training loop does.
         rows: examples that it is asked about at once.
         tell: told how many examples are done.
-
-    Raises:
-        OutputError: there is no room for the file.
     """
 
     def __init__(
@@ -120,68 +129,82 @@ class NotedTeacher(AbstractTeacher):
         depth: int,
         folder: Path,
         pad_id: int,
-        device: torch.device,
         autocast: bool,
         rows: int = 64,
         tell: Callable[[int], None] | None = None,
     ) -> None:
         if kind == "language":
             raise ValueError("kind is 'language', whose logits are too many to be noted")
-        self._width, self._kind, self._layers = teacher.width, kind, layers
-        lengths = torch.tensor([len(example.columns["input_ids"]) for example in examples])
-        self._ends = lengths.cumsum(0)
-        self._starts = self._ends - lengths
-        count = len(teacher_layers(depth, layers)) if layers else 0
-        self._hidden_NKD = _mapped(folder, (int(lengths.sum()), count, self._width))
-        logits: list[Tensor] = [torch.empty(0)] * len(examples)
-        order = lengths.argsort(stable=True).tolist()
-        for first in range(0, len(order), rows):
-            places = order[first : first + rows]
-            batch = collate([examples[place] for place in places], pad_id=pad_id).to(device)
-            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=autocast):
-                taught = teacher.teach(batch, layers=layers)
-            self._note(places, taught, logits)
-            if tell:
-                tell(first + len(places))
-        self._logits = logits
+        self._teacher, self._examples, self._kind, self._layers = teacher, examples, kind, layers
+        self._count = len(teacher_layers(depth, layers)) if layers else 0
+        self._folder, self._pad_id, self._autocast, self._rows, self._tell = folder, pad_id, autocast, rows, tell
+        self._lengths = torch.tensor([len(example.columns["input_ids"]) for example in examples])
+        self._ends = self._lengths.cumsum(0)
+        self._starts = self._ends - self._lengths
+        self._notes: _Notes | None = None
 
     @property
     def width(self) -> int:
         """D of its hidden states."""
-        return self._width
+        return self._teacher.width
 
     def teach(self, batch: Examples, *, layers: int) -> Taught:
-        """What the teacher said of these examples."""
+        """What the teacher said of these examples.
+
+        Raises:
+            OutputError: there is no room for the file.
+            ValueError: nobody knows which examples these are, or other layers are to teach than were noted.
+        """
         if batch.numbers is None or layers not in (0, self._layers):
             raise ValueError(
                 f"layers is {layers} and the batch's numbers {batch.numbers}, but {self._layers} layers were noted"
             )
         device, longest = batch.inputs["input_ids"].device, batch.inputs["input_ids"].shape[1]
-        logits = [self._logits[number] for number in batch.numbers]
+        notes = self._notes = self._notes or self._take_notes(device)
         if self._kind == "span":
-            logits = [torch.nn.functional.pad(row, (0, longest - row.shape[-1])) for row in logits]
+            logits = self._of_tokens(notes.logits, batch.numbers, longest).permute(0, 2, 1)
+        else:
+            logits = notes.logits[torch.tensor(batch.numbers)]
         teacher_KND = None
         if layers:
-            shape = len(batch.numbers), longest, *self._hidden_NKD.shape[1:]
-            hidden_BTKD = torch.zeros(shape, dtype=NOTED_DTYPE)
-            for row, number in enumerate(batch.numbers):
-                found_TKD = self._hidden_NKD[self._starts[number] : self._ends[number]]
-                hidden_BTKD[row, : len(found_TKD)] = found_TKD
+            hidden_BTKD = self._of_tokens(notes.hidden_NKD, batch.numbers, longest)
             teacher_KND = hidden_BTKD.to(device).permute(2, 0, 1, 3).flatten(1, 2)
-        return Taught(logits=torch.stack(logits).to(device), teacher_KND=teacher_KND)
+        return Taught(logits=logits.to(device), teacher_KND=teacher_KND)
 
-    def _note(self, places: Sequence[int], taught: Taught, logits: list[Tensor]) -> None:
-        said, longest = taught.logits.cpu(), int((self._ends - self._starts)[torch.tensor(places)].max())
-        hidden_BTKD = None
-        if taught.teacher_KND is not None:
-            hidden_BTKD = (
-                taught.teacher_KND.view(-1, len(places), longest, self._width).permute(1, 2, 0, 3).to(NOTED_DTYPE).cpu()
-            )
-        for row, place in enumerate(places):
-            start, end = int(self._starts[place]), int(self._ends[place])
-            logits[place] = (said[row, :, : end - start] if self._kind == "span" else said[row]).clone()
-            if hidden_BTKD is not None:
-                self._hidden_NKD[start:end] = hidden_BTKD[row, : end - start]
+    def _of_tokens(self, noted: Tensor, numbers: Sequence[int], longest: int) -> Tensor:
+        """What was noted of the tokens of some examples, 0 where a row is shorter than the longest."""
+        rows = noted.new_zeros(len(numbers), longest, *noted.shape[1:])
+        for row, number in enumerate(numbers):
+            rows[row, : int(self._lengths[number])] = noted[self._starts[number] : self._ends[number]]
+        return rows
+
+    def _take_notes(self, device: torch.device) -> _Notes:
+        tokens = int(self._lengths.sum())
+        hidden_NKD = _mapped(self._folder, (tokens, self._count, self.width))
+        order, logits = self._lengths.argsort(stable=True), torch.empty(0)
+        for first in range(0, len(order), self._rows):
+            places = order[first : first + self._rows]
+            examples = [self._examples[place] for place in places.tolist()]
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=self._autocast):
+                taught = self._teacher.teach(collate(examples, pad_id=self._pad_id).to(device), layers=self._layers)
+            said = taught.logits.cpu()
+            if not logits.numel():
+                logits = said.new_empty(tokens, 2) if self._kind == "span" else said.new_empty(len(order), *said.shape[1:])
+            if self._kind == "span":
+                self._note(logits, places, said.permute(0, 2, 1))
+            else:
+                logits[places] = said
+            if taught.teacher_KND is not None:
+                hidden_BTKD = taught.teacher_KND.view(self._count, len(places), -1, self.width).permute(1, 2, 0, 3)
+                self._note(hidden_NKD, places, hidden_BTKD.to(NOTED_DTYPE).cpu())
+            if self._tell:
+                self._tell(first + len(places))
+        return _Notes(hidden_NKD=hidden_NKD, logits=logits)
+
+    def _note(self, noted: Tensor, places: Tensor, rows: Tensor) -> None:
+        """Keep what was said of the tokens of some examples, without padding."""
+        for row, place in zip(rows, places.tolist(), strict=True):
+            noted[self._starts[place] : self._ends[place]] = row[: int(self._lengths[place])]
 
 
 def teaching_states(states: Sequence[Float[Tensor, "B T D"]], layers: int) -> Float[Tensor, "K N D"]:

@@ -43,11 +43,7 @@ def tune(
 
 
 def find_adviser(config: PruneConfig, setting: Setting, teacher: PreTrainedModel) -> AbstractTeacher:
-    """The teacher as students hear it: its notes where they are small enough, else the model itself.
-
-    Raises:
-        OutputError: there is no room for the notes.
-    """
+    """The teacher as students hear it: its notes where they are small enough, else the model itself."""
     data, live = setting.data, LiveTeacher(teacher, setting.data.kind)
     layers = config.distill.teaching if config.distill.layers else 0
     depth = teacher.config.num_hidden_layers
@@ -69,7 +65,6 @@ def find_adviser(config: PruneConfig, setting: Setting, teacher: PreTrainedModel
         depth=depth,
         folder=setting.out,
         pad_id=data.pad_id,
-        device=setting.device,
         autocast=resolve_precision(setting.precision, setting.device) == "bf16",
         tell=tell,
     )

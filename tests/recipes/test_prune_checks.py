@@ -57,3 +57,13 @@ def test_a_teacher_that_does_not_fit_is_refused(tmp_path: Path, changes: dict[st
 def test_an_encoder_is_no_teacher_and_a_student_begins_as_a_teacher_of_its_shape(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is a BertModel, but train needs one"):
         run_prune(config(tmp_path, teacher=str(tmp_path / "encoder")), tmp_path / "run", RunOptions())
+
+
+def test_a_student_cannot_begin_as_a_teacher_of_another_shape(tmp_path: Path) -> None:
+    shape = {"vocab_size": 16, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    labels = {"id2label": {0: "bad", 1: "good"}, "label2id": {"bad": 0, "good": 1}}
+    BertForSequenceClassification(BertConfig(**shape, **labels)).save_pretrained(tmp_path / "other")
+    asked = config(tmp_path, teacher=str(tmp_path / "other"), start="teacher")
+    with pytest.raises(UsageError, match="cannot begin as its teacher, which has another shape"):
+        run_prune(asked, tmp_path / "run", RunOptions())
+    assert not (tmp_path / "run").exists()

@@ -162,7 +162,7 @@ def _begin(run: _Run, teacher: PreTrainedModel, adviser: AbstractTeacher) -> tup
     config, data = run.config, run.setting.data
     model = load_student(config, data)
     if config.start == TEACHER:
-        _copy_weights(teacher, model)
+        model.load_state_dict(teacher.state_dict())
     freeze_embeddings(config, model)
     student = Student(model, teacher_width=adviser.width)
     objective = Cofi(data.kind, distill=config.distill, teacher=adviser)
@@ -174,13 +174,6 @@ def _begin(run: _Run, teacher: PreTrainedModel, adviser: AbstractTeacher) -> tup
     gated = Student(model, gates=gates, teacher_width=adviser.width)
     gated.projection = student.projection
     return gated, prepared
-
-
-def _copy_weights(teacher: PreTrainedModel, model: PreTrainedModel) -> None:
-    given, wanted = teacher.state_dict(), model.state_dict()
-    if {name: tensor.shape for name, tensor in given.items()} != {name: tensor.shape for name, tensor in wanted.items()}:
-        raise UsageError("the student cannot begin as its teacher, which has another shape: set start to pretrained")
-    model.load_state_dict(given)
 
 
 def _prune_to(run: _Run, teacher: AbstractTeacher, student: Student, *, start: float, target: Target) -> dict[str, Any]:

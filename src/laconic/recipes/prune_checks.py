@@ -41,10 +41,22 @@ def require_possible(config: PruneConfig, data: TaskData, tokenizer: LanguageTok
         )
     _require_positions(model, data, config.model)
     if config.teacher:
-        _require_same_task(load_teacher(config, data), model, data, config.teacher)
+        teacher = load_teacher(config, data)
+        _require_same_task(teacher, model, data, config.teacher)
+        if config.start == "teacher":
+            _require_same_shape(teacher, model)
     require_deliverable(config.deliver, tokenizer, data.kind)
     _require_measurable(config, common_positions(config, data))
     return parts
+
+
+def _require_same_shape(teacher: PreTrainedModel, model: PreTrainedModel) -> None:
+    shapes = [{name: tensor.shape for name, tensor in one.state_dict().items()} for one in (teacher, model)]
+    if shapes[0] != shapes[1]:
+        raise UsageError(
+            "the student cannot begin as its teacher, which has another shape: start it otherwise (--set start=pretrained "
+            "--set prepare.epochs=1)"
+        )
 
 
 def _require_measurable(config: PruneConfig, positions: int) -> None:

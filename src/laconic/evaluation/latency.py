@@ -112,7 +112,10 @@ def folder_runner(folder: Path, *, batch: int, length: int, seed: int = 0, threa
 
     Args:
         folder: with a model of any task.
-        batch, length, seed, threads: as for `torch_runner`.
+        batch: rows.
+        length: tokens in a row.
+        seed: of the tokens.
+        threads: that compute; as many as PyTorch has if None.
 
     Raises:
         UsageError: the folder holds no model.

@@ -54,7 +54,10 @@ def save_with_tokenizer(
     """Write a model and its tokenizer, a cut one by `save_cut` and any other by `save_model`.
 
     Args:
-        model, folder, tokenizer, state: as for `save_cut`.
+        model: as for `save_cut`, or of any other class.
+        folder: where to.
+        tokenizer: what the model reads its text with.
+        state: as for `save_cut`.
 
     Raises:
         OutputError: the folder cannot be written.

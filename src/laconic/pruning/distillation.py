@@ -105,7 +105,9 @@ def layer_loss(
     """The sum over teaching layers of the mean squared distance to the layer that learns from it.
 
     Args:
-        student_LND, teacher_KND, text_N: as for `layer_distances`.
+        student_LND: as for `layer_distances`.
+        teacher_KND: likewise.
+        text_N: likewise.
         chosen_K: which layer learns from which.
     """
     with torch.autocast(student_LND.device.type, enabled=False):

@@ -280,7 +280,7 @@ def main() -> None:
     for axes, context in zip(columns, contexts, strict=True):
         draw_matrix(axes, matrix, context)
     pruned = newest(arguments.results, "pruning-tasks").results["runs"]
-    tasks = list(dict.fromkeys(run["task"] for run in pruned))
+    tasks = list(dict.fromkeys(run["task"] for run in pruned if run["method"] == "cofi"))
     scores, columns = new_figure(3.6 * len(tasks), 3.8, len(tasks))
     for axes, task in zip(columns, tasks, strict=True):
         draw_task(axes, pruned, task)

@@ -1,6 +1,5 @@
 """The stages of a run that prunes a byte model: each trains a student, keeps the best of it, and is not done again."""
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,13 +13,10 @@ from laconic.bytelm.base import AbstractByteLM
 from laconic.pruning.byte_objective import ByteCofi
 from laconic.pruning.student import Student
 from laconic.recipes.bytelm import ByteText, segment_bits, stream_segments
-from laconic.recipes.prune_stages import DONE, NEAR, NOT_YET, structure_words
-from laconic.recipes.rundir import stopped
-from laconic.records.files import open_atomic
+from laconic.recipes.prune_stages import NEAR, NOT_YET, learn_once, structure_words
 from laconic.text.corpus import Corpus
 from laconic.text.mixture import mix_corpora
-from laconic.training.checkpoint import BEST, find_checkpoint, read_weights, require_checkpoint
-from laconic.training.loop import LoopConfig, Progress, train
+from laconic.training.loop import LoopConfig, Outcome, Progress, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,38 +75,32 @@ def run_byte_stage(setting: ByteSetting, stage: ByteStage) -> dict[str, Any]:
     Raises:
         TrainingError: interrupted, or went wrong; the checkpoint continues it.
     """
-    folder, student = setting.out / stage.name, stage.student
-    if (folder / DONE).is_file():
-        read_weights(require_checkpoint(folder / "checkpoints", BEST), student)
-        done: dict[str, Any] = json.loads((folder / DONE).read_text())
-        return done
-    watch = _Watch(setting, stage)
-    outcome = train(
-        student,
-        stage.objective,
-        stream_segments(mix_corpora(dict(setting.corpora)), setting.text, 0, 1),
-        stage.loop,
-        folder,
-        evaluate=watch.evaluate,
-        report=watch.report,
-        seed=setting.text.seed,
-        resume=find_checkpoint(folder / "checkpoints") is not None,
-    )
-    progress = outcome.progress
-    if not outcome.finished:
-        raise stopped(setting.out, progress.step, stage.loop.steps)
-    read_weights(require_checkpoint(folder / "checkpoints", BEST), student)
-    student.wear_fixed(stage.sparsity)
-    done = {
-        "steps": progress.step,
-        "bytes": progress.bytes,
-        "seconds": progress.seconds,
-        "bits": setting.bits(student),
-        "precision": outcome.precision,
-    }
-    with open_atomic(folder / DONE, "w") as stream:
-        json.dump(done, stream)
-    return done
+    student, watch = stage.student, _Watch(setting, stage)
+
+    def learn(resume: bool) -> Outcome:
+        return train(
+            student,
+            stage.objective,
+            stream_segments(mix_corpora(dict(setting.corpora)), setting.text, 0, 1),
+            stage.loop,
+            setting.out / stage.name,
+            evaluate=watch.evaluate,
+            report=watch.report,
+            seed=setting.text.seed,
+            resume=resume,
+        )
+
+    def sum_up(outcome: Outcome) -> dict[str, Any]:
+        progress = outcome.progress
+        return {
+            "steps": progress.step,
+            "bytes": progress.bytes,
+            "seconds": progress.seconds,
+            "bits": setting.bits(student),
+            "precision": outcome.precision,
+        }
+
+    return learn_once(setting.out, stage.name, student, learn, sum_up, steps=stage.loop.steps, sparsity=stage.sparsity)
 
 
 class _Watch:

@@ -18,7 +18,7 @@ from laconic.recipes.task_data import TaskData
 from laconic.records.files import open_atomic
 from laconic.training.checkpoint import BEST, find_checkpoint, read_weights, require_checkpoint
 from laconic.training.examples import ExampleStream
-from laconic.training.loop import LoopConfig, Progress, train
+from laconic.training.loop import LoopConfig, Outcome, Progress, train
 from laconic.training.optimizer import OptimizerConfig
 from laconic.training.schedule import ScheduleConfig
 
@@ -127,31 +127,66 @@ def run_stage(setting: Setting, stage: Stage) -> dict[str, Any]:
     steps = stage.config.steps(len(setting.data.train))
     if not steps:
         return {"steps": 0, "seconds": 0.0}
+    loop, watch = _loop(setting, stage, steps), _Watch(setting, stage, steps)
+
+    def learn(resume: bool) -> Outcome:
+        stream = ExampleStream(setting.data.train, pad_id=setting.data.pad_id, rows=stage.config.batch, seed=setting.seed)
+        return train(
+            student,
+            stage.objective,
+            stream,
+            loop,
+            folder,
+            evaluate=watch.evaluate,
+            report=watch.report,
+            seed=setting.seed,
+            resume=resume,
+        )
+
+    def sum_up(outcome: Outcome) -> dict[str, Any]:
+        progress = outcome.progress
+        return {"steps": progress.step, "seconds": progress.seconds, "score": setting.score(student.model)}
+
+    return learn_once(setting.out, stage.name, student, learn, sum_up, steps=steps, sparsity=stage.sparsity)
+
+
+def learn_once(
+    out: Path,
+    name: str,
+    student: Student,
+    learn: Callable[[bool], Outcome],
+    sum_up: Callable[[Outcome], dict[str, Any]],
+    *,
+    steps: int,
+    sparsity: float | None,
+) -> dict[str, Any]:
+    """Train a student and load the best of it; or only load it, where that was done before.
+
+    Args:
+        out: the folder of the run.
+        name: that of the stage below it.
+        student: gets the best weights.
+        learn: trains it; told whether to go on from a checkpoint.
+        sum_up: says what it came to, with the best weights and what it is judged with.
+        steps: updates of the stage.
+        sparsity: what is gone where it is judged; None for a student without gates.
+
+    Raises:
+        TrainingError: interrupted, or went wrong; the checkpoint continues it.
+    """
+    folder = out / name
     if (folder / DONE).is_file():
         read_weights(require_checkpoint(folder / "checkpoints", BEST), student)
         done: dict[str, Any] = json.loads((folder / DONE).read_text())
         return done
-    loop = _loop(setting, stage, steps)
-    stream = ExampleStream(setting.data.train, pad_id=setting.data.pad_id, rows=stage.config.batch, seed=setting.seed)
-    watch = _Watch(setting, stage, steps)
-    outcome = train(
-        student,
-        stage.objective,
-        stream,
-        loop,
-        folder,
-        evaluate=watch.evaluate,
-        report=watch.report,
-        seed=setting.seed,
-        resume=find_checkpoint(folder / "checkpoints") is not None,
-    )
+    outcome = learn(find_checkpoint(folder / "checkpoints") is not None)
     if not outcome.finished:
-        raise stopped(setting.out, outcome.progress.step, steps)
+        raise stopped(out, outcome.progress.step, steps)
     read_weights(require_checkpoint(folder / "checkpoints", BEST), student)
-    student.wear_fixed(stage.sparsity)
-    done = {"steps": outcome.progress.step, "seconds": outcome.progress.seconds, "score": setting.score(student.model)}
-    with open_atomic(folder / DONE, "w") as stream_out:
-        json.dump(done, stream_out)
+    student.wear_fixed(sparsity)
+    done = sum_up(outcome)
+    with open_atomic(folder / DONE, "w") as stream:
+        json.dump(done, stream)
     return done
 
 

@@ -54,7 +54,7 @@ from laconic.records.record import Record
 
 TASKS: dict[str, dict[str, Any]] = {
     "sst2": {"train_limit": 30_000, "fine_tune": 2, "prune": 3, "tune": 4, "sparsities": (0.6, 0.8, 0.9, 0.95)},
-    "mrpc": {"fine_tune": 4, "prune": 8, "tune": 8, "sparsities": (0.6, 0.8, 0.9, 0.95)},
+    "mrpc": {"fine_tune": 4, "prune": 8, "tune": 24, "sparsities": (0.6, 0.8, 0.9, 0.95)},
     "rte": {"fine_tune": 4, "prune": 10, "tune": 15},
     "cola": {"fine_tune": 4, "prune": 6, "tune": 12},
     "stsb": {"fine_tune": 4, "prune": 6, "tune": 12},

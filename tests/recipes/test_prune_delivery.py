@@ -100,7 +100,8 @@ def test_fewer_words_say_the_same_of_texts_that_have_no_others(tmp_path: Path) -
     assert told["vocabulary"] == delivered.config.vocab_size == len(read) == len(TOKENS) - 1 == judge.tokens[0]
     assert torch.equal(logits(delivered, read), logits(model, tokenizer()))
     assert tokenizer().tokenize("never") == ["never"] and read.tokenize("never") == ["n", "##e", "##v", "##e", "##r"]
-    assert pipeline("text-classification", model=delivered, tokenizer=read)("good film")[0]["label"].startswith("LABEL_")
+    said = pipeline("text-classification", model=delivered, tokenizer=read)("good film")[0]["label"]
+    assert said in model.config.id2label.values()
     assert "auto_map" in json.loads((tmp_path / FOLDER / "config.json").read_text())
     assert (tmp_path / FOLDER / CODE).is_file()
 

@@ -1,5 +1,6 @@
 """Tiny models of every family that can be pruned, with random weights that are large enough to matter."""
 
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -44,7 +45,7 @@ def tiny_model(family: str, *, dtype: torch.dtype = torch.float32, seed: int = 0
     """A model in evaluation mode."""
     torch.manual_seed(seed)
     auto = AutoModelForSequenceClassification if family in ENCODERS else AutoModelForCausalLM
-    model = auto.from_config(CONFIGS[family])
+    model = auto.from_config(deepcopy(CONFIGS[family]))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))

@@ -45,15 +45,23 @@ FIELDS: dict[str, dict[str, Any]] = {
     "llama": COMMON,
     "mistral": COMMON | {"num_key_value_heads": 2, "sliding_window": 6},
 }
+NARROW = 20
+"""What is left of the width where it is cut."""
+
 CAUSAL = ("gpt2", "llama", "mistral")
-CLASSES = {found.__name__: found for found in cut.CUT.values()}
-STOCK = {found.__name__: stock for stock, found in cut.CUT.items()}
-IDS = torch.tensor([[5, 9, 33, 17, 2, 40, 21], [3, 3, 60, 12, 8, 50, 11]])
 
 
 def family(model_class: Any) -> str:
     """The family of a class of cut models."""
     return str(model_class.config_class.model_type.removeprefix("laconic_"))
+
+
+CLASSES = {found.__name__: found for found in cut.CUT.values()}
+STOCK = {found.__name__: stock for stock, found in cut.CUT.items()}
+WIDE_ONLY = tuple(name for name in CLASSES if name.endswith("MaskedLM") or family(CLASSES[name]) in CAUSAL)
+"""Classes that keep their width."""
+
+IDS = torch.tensor([[5, 9, 33, 17, 2, 40, 21], [3, 3, 60, 12, 8, 50, 11]])
 
 
 def whole(kind: str, **more: Any) -> PreTrainedConfig:
@@ -73,10 +81,10 @@ def ragged(kind: str) -> list[dict[str, int]]:
     return [layer(kind, 2, 0), layer(kind, 0, 5), layer(kind, 2, 7)]
 
 
-def build(name: str, layers: list[dict[str, int]] | None, **more: Any) -> PreTrainedModel:
+def build(name: str, layers: list[dict[str, int]] | None, *, width: int | None = None, **more: Any) -> PreTrainedModel:
     """A model of the class of this name with random weights."""
     found = CLASSES[name]
-    return loud(found(cut.cut_config(whole(family(found), **more), layers)))
+    return loud(found(cut.cut_config(whole(family(found), **more), layers, width=width)))
 
 
 def loud(model: PreTrainedModel) -> PreTrainedModel:

@@ -125,6 +125,44 @@ def test_parameters_are_those_of_what_is_left(kind: str) -> None:
     holds()
 
 
+@pytest.mark.parametrize("name", [name for name in tiny.CLASSES if name not in tiny.WIDE_ONLY])
+def test_a_narrow_model_is_the_whole_one_without_some_of_its_width(name: str) -> None:
+    """What is left of the width is where the whole model has anything, and its norms are made to see nothing else."""
+    kind = tiny.family(tiny.CLASSES[name])
+    narrow = tiny.build(name, [tiny.layer(kind, 4, tiny.UNITS)] * tiny.LAYERS, width=tiny.NARROW)
+    assert dissect(narrow).width == tiny.NARROW and dissect(narrow).head_size == tiny.SIZE
+    stock = tiny.STOCK[name](tiny.whole(kind))
+    with torch.no_grad():
+        for ours, theirs in zip(narrow.parameters(), stock.parameters(), strict=True):
+            theirs.zero_()
+            theirs[tuple(slice(size) for size in ours.shape)] = ours
+    for module in stock.modules():
+        if isinstance(module, torch.nn.LayerNorm):
+            module.register_forward_hook(norm_some)
+    for ours, theirs in zip(tiny.numbers(narrow(tiny.IDS)), tiny.numbers(stock.eval()(tiny.IDS)), strict=True):
+        torch.testing.assert_close(ours, theirs[tuple(slice(size) for size in ours.shape)])
+
+
+def norm_some(module: torch.nn.LayerNorm, inputs: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
+    some, weight, bias = inputs[0][..., : tiny.NARROW], module.weight[: tiny.NARROW], module.bias[: tiny.NARROW]
+    normed = torch.nn.functional.layer_norm(some, (tiny.NARROW,), weight, bias, module.eps)
+    return torch.nn.functional.pad(normed, (0, tiny.WIDTH - tiny.NARROW))
+
+
+@pytest.mark.parametrize("name", ["CutBertForMaskedLM", "CutRobertaForMaskedLM", "CutDistilBertForMaskedLM"])
+def test_what_predicts_words_keeps_its_width(name: str) -> None:
+    with pytest.raises(ValueError, match=r"cut_width is 20, but a Cut.*MaskedLM cannot have another width than its words"):
+        tiny.build(name, None, width=tiny.NARROW)
+
+
+@pytest.mark.parametrize("width", [0, 33])
+def test_a_width_that_cannot_be_is_refused(width: Any) -> None:
+    with pytest.raises(ValueError, match=r"cut_width is .*, but must be a whole number from 1 to 32"):
+        tiny.build("CutBertModel", None, width=width)
+    with pytest.raises(ValueError, match="models of type 'gpt2' have no width that can be cut"):
+        cut.cut_config(tiny.whole("gpt2"), None, width=4)
+
+
 def parameters(kind: str, heads: int, kv_heads: int, units: int) -> int:
     """The closed form; norms of a Llama have no bias, nor have its projections."""
     width, inner, shared = tiny.WIDTH, heads * tiny.SIZE, kv_heads * tiny.SIZE

@@ -24,17 +24,20 @@ cut.register()
 AUTO = {found.__name__: auto for auto, classes in cut.TASKS.items() for found in classes}
 
 
-def model_of(name: str) -> PreTrainedModel:
-    return tiny.build(name, tiny.ragged(tiny.family(tiny.CLASSES[name])))
+NARROW = [(name, tiny.NARROW) for name in tiny.CLASSES if name not in tiny.WIDE_ONLY]
+
+
+def model_of(name: str, width: int | None = None) -> PreTrainedModel:
+    return tiny.build(name, tiny.ragged(tiny.family(tiny.CLASSES[name])), width=width)
 
 
 def said(model: Any) -> list[torch.Tensor]:
     return tiny.numbers(model(tiny.IDS))
 
 
-@pytest.mark.parametrize("name", tiny.CLASSES)
-def test_every_class_comes_back(name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    model = model_of(name)
+@pytest.mark.parametrize(("name", "width"), [*((name, None) for name in tiny.CLASSES), *NARROW])
+def test_every_class_comes_back(name: str, width: int | None, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    model = model_of(name, width)
     save_cut(model, tmp_path / "m")
     again, found = AUTO[name].from_pretrained(tmp_path / "m", output_loading_info=True)
     assert not any(found.values()), found
@@ -65,6 +68,7 @@ def test_shards_are_put_together_in_models_without_storage(tmp_path: Path, monke
 
 def test_folders_open_where_laconic_is_not_installed(tmp_path: Path) -> None:
     models = {name: model_of(name) for name in tiny.CLASSES}
+    models |= {f"Narrow{name}": model_of(name, width) for name, width in NARROW}
     for name, model in models.items():
         save_cut(model, tmp_path / "all" / name)
     save_file({"ids": tiny.IDS}, tmp_path / "all" / "ids.safetensors")

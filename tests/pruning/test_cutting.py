@@ -4,13 +4,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.pruning.tiny import CONFIGS, random_masks, tiny_inputs, tiny_model
-from transformers import BertConfig, BertForQuestionAnswering, T5Config, T5ForConditionalGeneration
+from tests.pruning.tiny import CONFIGS, ENCODERS, random_masks, tiny_inputs, tiny_model
+from transformers import BertConfig, BertForMaskedLM, BertForQuestionAnswering, T5Config, T5ForConditionalGeneration
 
 from laconic.errors import UsageError
+from laconic.model.anatomy import dissect
 from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.masking import Masking
-from laconic.pruning.masks import Masks, Structure
+from laconic.pruning.masks import Structure
 
 FAMILIES = tuple(CONFIGS)
 
@@ -18,13 +19,13 @@ FAMILIES = tuple(CONFIGS)
 @settings(max_examples=60)
 @given(
     family=st.sampled_from(FAMILIES), seed=st.integers(0, 10_000), closed=st.sampled_from([0.0, 0.2, 0.5, 0.8, 1.0]),
-    exact=st.booleans(),
+    exact=st.booleans(), width=st.booleans(),
 )  # fmt: skip
-def test_cut_equals_masked(family: str, seed: int, closed: float, exact: bool) -> None:
+def test_cut_equals_masked(family: str, seed: int, closed: float, exact: bool, width: bool) -> None:
     dtype = torch.float64 if exact else torch.float32
     model, inputs = tiny_model(family, dtype=dtype, seed=seed), tiny_inputs(seed)
     masking = Masking(model)
-    masks = random_masks(masking.parts, seed, closed=closed, dtype=dtype)
+    masks = random_masks(masking.parts, seed, closed=closed, dtype=dtype, width=width and family in ENCODERS)
     masking.wear(masks)
     with torch.no_grad():
         masked = model(**inputs).logits
@@ -36,6 +37,7 @@ def test_cut_equals_masked(family: str, seed: int, closed: float, exact: bool) -
     difference = (masked - said).abs() if masked.dim() == 2 else (masked - said).abs()[inputs["attention_mask"].bool()]
     assert float(difference.max()) <= limit
     assert count_all(smaller)["pruned"] == masks.structure().size(masking.parts)
+    assert dissect(smaller).width == (masks.structure().width or masking.parts.width)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -74,22 +76,29 @@ def test_the_model_stays_as_it_was_and_the_smaller_one_has_its_task() -> None:
     assert counts["embeddings"] == count_all(model)["embeddings"]
 
 
-def test_spans_are_cut_too() -> None:
+@pytest.mark.parametrize("width", [False, True])
+def test_spans_are_cut_too(width: bool) -> None:
     torch.manual_seed(0)
     config = BertConfig(vocab_size=50, hidden_size=16, num_hidden_layers=2, num_attention_heads=4, intermediate_size=12)
     model = BertForQuestionAnswering(config).eval()
-    masks = random_masks(Masking(model).parts, 3)
     masking = Masking(model)
+    masks = random_masks(masking.parts, 3, width=width)
     masking.wear(masks)
     masked = model(**tiny_inputs())
     masking.close()
     torch.testing.assert_close(cut(model, masks)(**tiny_inputs()).end_logits, masked.end_logits)
 
 
-def test_masks_of_the_width_and_families_without_a_layout_are_refused() -> None:
-    model = tiny_model("bert")
-    masks = Structure.whole(Masking(model).parts).masks()
-    with pytest.raises(UsageError, match="masks of the width can be worn but not cut"):
-        cut(model, Masks(**{**vars(masks), "width_D": torch.ones(16)}))
+def test_what_predicts_words_keeps_its_width() -> None:
+    model = BertForMaskedLM(CONFIGS["bert"])
+    with pytest.raises(UsageError, match=r"BertForMaskedLM cannot be cut .*cannot have another width than its words"):
+        cut(model, random_masks(Masking(model).parts, 0, width=True))
+
+
+def test_masks_of_the_width_of_a_decoder_and_families_without_a_layout_are_refused() -> None:
+    model = tiny_model("gpt2")
+    masks = random_masks(Masking(model).parts, 0, width=True)
+    with pytest.raises(UsageError, match="the width of a gpt2 cannot be pruned"):
+        cut(model, masks)
     with pytest.raises(UsageError, match="models of type 't5' are not known"):
         cut(T5ForConditionalGeneration(T5Config(d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2, vocab_size=9)), masks)

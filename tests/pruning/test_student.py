@@ -3,8 +3,9 @@ from tests.pruning.tiny import random_masks, tiny_inputs, tiny_model
 
 from laconic.pruning.gates import Gates
 from laconic.pruning.masking import Masking
+from laconic.pruning.masks import Structure
 from laconic.pruning.parts import count_parts
-from laconic.pruning.student import Student
+from laconic.pruning.student import Student, narrowed
 
 
 def gated(seed: int = 0) -> Student:
@@ -37,6 +38,19 @@ def test_hidden_states_are_those_after_each_layer_and_the_projection_begins_as_t
     assert said.hidden_LBTD is not None
     torch.testing.assert_close(said.hidden_LBTD, torch.stack(said.output.hidden_states[1:]))
     assert student(inputs).hidden_LBTD is None
+
+
+def test_a_projection_is_narrowed_with_the_width() -> None:
+    structure = Structure(
+        head_LH=torch.ones(1, 1, dtype=torch.bool), unit_LU=torch.ones(1, 1, dtype=torch.bool),
+        width_D=torch.tensor([True, False, True]),
+    )  # fmt: skip
+    projection, hidden_ND = torch.nn.Linear(3, 5), torch.randn(2, 3) * structure.width_D
+    smaller = narrowed(projection, structure)
+    assert smaller is not None and smaller.in_features == 2
+    torch.testing.assert_close(smaller(hidden_ND[:, [0, 2]]), projection(hidden_ND))
+    whole = Structure(head_LH=structure.head_LH, unit_LU=structure.unit_LU)
+    assert narrowed(projection, whole) is projection and narrowed(None, structure) is None
 
 
 def test_a_student_without_gates_keeps_its_masks_and_one_without_masks_is_the_model() -> None:

@@ -60,15 +60,17 @@ def tiny_inputs(seed: int = 0) -> dict[str, torch.Tensor]:
     return {"input_ids": ids_BT, "attention_mask": mask_BT}
 
 
-def random_masks(parts: Parts, seed: int, *, closed: float = 0.5, dtype: torch.dtype = torch.float32) -> Masks:
-    """Masks of which about the share `closed` is 0, and the rest anything between."""
+def random_masks(
+    parts: Parts, seed: int, *, closed: float = 0.5, dtype: torch.dtype = torch.float32, width: bool = False
+) -> Masks:
+    """Masks of which about the share `closed` is 0, and the rest anything between; of the width a third is 0, if any."""
     random = torch.Generator().manual_seed(seed)
 
-    def some(*shape: int) -> torch.Tensor:
+    def some(*shape: int, closed: float = closed) -> torch.Tensor:
         values = 0.3 + 0.7 * torch.rand(shape, generator=random, dtype=dtype)
         return values * (torch.rand(shape, generator=random) >= closed)
 
     return Masks(
         head_LH=some(parts.layers, parts.heads), attention_L=some(parts.layers), unit_LU=some(parts.layers, parts.units),
-        ffn_L=some(parts.layers),
+        ffn_L=some(parts.layers), width_D=some(parts.width, closed=0.3) if width else None,
     )  # fmt: skip

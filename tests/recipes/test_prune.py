@@ -122,6 +122,18 @@ def test_a_teacher_is_taken_as_it_is_and_a_student_may_begin_as_its_teacher(tmp_
     assert record.results["models"][0]["scores"]["accuracy"] == 1.0
 
 
+def test_the_width_is_pruned_and_cut_where_it_is_asked_for(tmp_path: Path) -> None:
+    asked = config(tmp_path, sparsities=(0.4, 0.7), gates=("heads", "attention", "units", "ffn", "width"), deliver=("onnx",))
+    record = run_prune(asked, tmp_path / "run", RunOptions())
+    whole = record.results["models"][0]["parameters"]["pruned"]
+    for row in record.results["models"][1:]:
+        model = laconic.load(tmp_path / "run" / row["folder"] / "model")
+        assert model.get_input_embeddings().weight.shape[1] == row["width"] == model.config.cut_width < model.config.hidden_size
+        assert row["parameters"]["pruned"] == pytest.approx((1 - row["real_sparsity"]) * whole)
+        assert 0 <= row["real_sparsity"] - row["sparsity"] < 0.05
+        assert row["delivery"]["onnx"] < 1e-4
+
+
 def test_a_start_without_resume_delivers_its_own_teacher(tmp_path: Path) -> None:
     def stop(done: int, total: int | None, words: str) -> None:
         if words.startswith("noting"):

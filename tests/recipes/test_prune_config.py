@@ -1,5 +1,6 @@
 import pytest
 
+from laconic.evaluation.latency_table import LatencyConfig
 from laconic.recipes.prune_config import PruneConfig, StageConfig
 from laconic.recipes.prune_measures import MeasureConfig
 from laconic.recipes.settings import from_plain, to_plain
@@ -28,7 +29,12 @@ def test_it_comes_back_from_json() -> None:
         ({"sparsities": (0.5, 1.0)}, "between 0 and 1"),
         ({"start": "random"}, "start is 'random'"),
         ({"gates": ("layers",)}, "gates is"),
-        ({"gates": ("heads", "width")}, "gates is"),
+        ({"gates": ("heads", "width"), "method": "layers"}, "method is layers, which has no gates"),
+        ({"gates": ("heads", "width"), "sparsities": (), "speedups": (2.0,)}, "gates has the width, of whose time no table"),
+        ({"valid_bytes": 5}, "valid_text and valid_bytes are of a text"),
+        ({"valid_text": "wikitext-2"}, "valid_text and valid_bytes are of a text"),
+        ({"valid_data": "x.csv"}, "valid_data is of a table"),
+        ({"latency": LatencyConfig(batch=2)}, "latency says how to time"),
         ({"precision": "fp8"}, "precision is 'fp8'"),
         ({"max_length": 0}, "max_length is 0"),
         ({"warmup": 1.5}, "warmup is 1.5"),

@@ -287,6 +287,7 @@ def dissect(model: PreTrainedModel) -> Anatomy:
         )
     layout, backbone = LAYOUTS[kind], model.base_model
     width, heads, kv_heads = (getattr(model.config, field) if field else 0 for field in layout.fields)
+    head_size = getattr(model.config, "head_dim", None) or width // heads
     whole = getattr(model.config, "cut_layers", None) is None
     layers = tuple(_dissect_layer(block, layout, whole) for block in backbone.get_submodule(layout.layers).children())
     embeddings = tuple(backbone.get_submodule(name) for name in layout.embeddings)
@@ -297,10 +298,10 @@ def dissect(model: PreTrainedModel) -> Anatomy:
     head = tuple(parameter for parameter in model.parameters() if id(parameter) not in known)
     return Anatomy(
         layout=layout,
-        width=width,
+        width=getattr(model.config, "cut_width", None) or width,
         heads=heads,
         kv_heads=kv_heads or heads,
-        head_size=getattr(model.config, "head_dim", None) or width // heads,
+        head_size=head_size,
         layers=layers,
         embeddings=embeddings,
         outer_norms=norms,

@@ -4,8 +4,10 @@ This file stands alone. It is copied into the folders of cut models as `modeling
 opens them where laconic is not installed. It uses torch and transformers only.
 
 A cut model is a stock model whose config has one more field, `cut_layers`, by which its layers are made smaller once they
-are built. Where attention or feed-forward part has nothing left, it is the identity: nothing is added to the hidden states, and
-the norm that belongs to it is gone too (Xia, Zhong and Chen 2022, arXiv 2204.00408, whose models drop whole sub-layers so).
+are built. Encoders have another, `cut_width`: how many entries are left of the residual stream, while the config's own width
+goes on to say how large heads, poolers and classifiers are. Where attention or feed-forward part has nothing left, it is the
+identity: nothing is added to the hidden states, and the norm that belongs to it is gone too (Xia, Zhong and Chen 2022,
+arXiv 2204.00408, whose models drop whole sub-layers so).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -81,6 +83,9 @@ def whole_layer(config: PreTrainedConfig) -> dict[str, int]:
 def _check(config: Any) -> None:
     """Refuse layers that cannot be; and let no cache be asked for where no attention is left to fill it."""
     config.validate()
+    width = getattr(config, "cut_width", None)
+    if width is not None and (type(width) is not int or not 1 <= width <= config.hidden_size):
+        raise ValueError(f"cut_width is {width!r}, but must be a whole number from 1 to {config.hidden_size}")
     if config.cut_layers is None:
         return
     if getattr(config, "add_cross_attention", False):
@@ -107,11 +112,12 @@ def _check(config: Any) -> None:
 
 # A config takes fields that its signature does not name: `__no_type_check__` keeps checkers of calls from minding.
 class CutBertConfig(BertConfig):  # type: ignore[no-untyped-call]
-    """A BERT's config, and what is left of each layer; `None` where nothing is cut."""
+    """A BERT's config, and what is left of each layer and of the width; `None` where nothing is cut."""
 
     model_type = "laconic_bert"
     __no_type_check__ = True
     cut_layers: list[dict[str, int]] | None = None
+    cut_width: int | None = None
 
     def __post_init__(self, **more: Any) -> None:
         super().__post_init__(**more)  # type: ignore[no-untyped-call]
@@ -119,11 +125,12 @@ class CutBertConfig(BertConfig):  # type: ignore[no-untyped-call]
 
 
 class CutRobertaConfig(RobertaConfig):  # type: ignore[no-untyped-call]
-    """A RoBERTa's config, and what is left of each layer; `None` where nothing is cut."""
+    """A RoBERTa's config, and what is left of each layer and of the width; `None` where nothing is cut."""
 
     model_type = "laconic_roberta"
     __no_type_check__ = True
     cut_layers: list[dict[str, int]] | None = None
+    cut_width: int | None = None
 
     def __post_init__(self, **more: Any) -> None:
         super().__post_init__(**more)  # type: ignore[no-untyped-call]
@@ -131,11 +138,12 @@ class CutRobertaConfig(RobertaConfig):  # type: ignore[no-untyped-call]
 
 
 class CutDistilBertConfig(DistilBertConfig):  # type: ignore[no-untyped-call]
-    """A DistilBERT's config, and what is left of each layer; `None` where nothing is cut."""
+    """A DistilBERT's config, and what is left of each layer and of the width; `None` where nothing is cut."""
 
     model_type = "laconic_distilbert"
     __no_type_check__ = True
     cut_layers: list[dict[str, int]] | None = None
+    cut_width: int | None = None
 
     def __post_init__(self, **more: Any) -> None:
         super().__post_init__(**more)  # type: ignore[no-untyped-call]
@@ -303,8 +311,16 @@ _SHAPES: dict[str, tuple[str, Callable[[Any, Cut, int, int], None]]] = {
 def _shape(model: PreTrainedModel) -> None:
     """Give the layers of a whole model the shapes that its config asks for."""
     config: Any = model.config
-    if config.cut_layers is None:
-        return
+    if config.cut_layers is not None:
+        _shape_layers(model)
+    if getattr(config, "cut_width", None) is not None:
+        _shape_width(model, config.cut_width)
+    if config.cut_layers is not None or getattr(config, "cut_width", None) is not None:
+        model.init_weights()  # type: ignore[no-untyped-call]
+
+
+def _shape_layers(model: PreTrainedModel) -> None:
+    config: Any = model.config
     where, shape = _SHAPES[config.model_type]
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     # A cache takes its length from its first place, so the attentions that are left must fill the first places.
@@ -312,7 +328,49 @@ def _shape(model: PreTrainedModel) -> None:
     for block, cut in zip(model.base_model.get_submodule(where).children(), config.cut_layers, strict=True):
         shape(block, cut, size, place)
         place += bool(cut["heads"])
-    model.init_weights()  # type: ignore[no-untyped-call]
+
+
+def _shape_width(model: PreTrainedModel, width: int) -> None:
+    """Make everything narrower that says or reads the residual stream, all norms and tables among them."""
+    stock = next((stock for stock, found in CUT.items() if found is type(model)), None)
+    if stock not in _READERS:
+        raise ValueError(f"cut_width is {width}, but a {type(model).__name__} cannot have another width than its words")
+    said, read = _STREAM[model.config.model_type]
+    for name, part in list(model.named_modules()):
+        parent, last = model.get_submodule(name.rpartition(".")[0]), name.rpartition(".")[2]
+        if isinstance(part, nn.Embedding):
+            setattr(parent, last, nn.Embedding(part.num_embeddings, width, padding_idx=part.padding_idx))
+        elif isinstance(part, nn.LayerNorm):
+            setattr(parent, last, nn.LayerNorm(width, eps=part.eps))
+        elif isinstance(part, nn.Linear) and f".{name}".endswith(said):
+            _resize(parent, (last,), outputs=width)
+        elif isinstance(part, nn.Linear) and (f".{name}".endswith(read) or name in _READERS[stock]):
+            _resize(parent, (last,), inputs=width)
+
+
+_STREAM: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    **dict.fromkeys(
+        ("laconic_bert", "laconic_roberta"), ((".output.dense",), (".query", ".key", ".value", ".intermediate.dense"))
+    ),
+    "laconic_distilbert": ((".out_lin", ".lin2"), (".q_lin", ".k_lin", ".v_lin", ".lin1")),
+}
+"""Which projections of encoders say, and which read, the residual stream."""
+
+_READERS: dict[Any, tuple[str, ...]] = {
+    BertModel: ("pooler.dense",),
+    BertForSequenceClassification: ("bert.pooler.dense",),
+    BertForQuestionAnswering: ("qa_outputs",),
+    BertForTokenClassification: ("classifier",),
+    RobertaModel: ("pooler.dense",),
+    RobertaForSequenceClassification: ("classifier.dense",),
+    RobertaForQuestionAnswering: ("qa_outputs",),
+    RobertaForTokenClassification: ("classifier",),
+    DistilBertModel: (),
+    DistilBertForSequenceClassification: ("pre_classifier",),
+    DistilBertForQuestionAnswering: ("qa_outputs",),
+    DistilBertForTokenClassification: ("classifier",),
+}
+"""What of a model reads the residual stream behind the last layer. Whoever predicts words says it too, and keeps its width."""
 
 
 def _cut(stock: type[Model], config_class: type[PreTrainedConfig]) -> type[Model]:
@@ -424,12 +482,13 @@ def cut_class(model_class: type[PreTrainedModel]) -> type[PreTrainedModel]:
     return CUT[model_class]
 
 
-def cut_config(config: PreTrainedConfig, layers: Sequence[Cut] | None) -> PreTrainedConfig:
+def cut_config(config: PreTrainedConfig, layers: Sequence[Cut] | None, *, width: int | None = None) -> PreTrainedConfig:
     """A cut model's config with everything that another config says, the names of classes excepted.
 
     Args:
         config: of a stock model, or of one already cut.
         layers: what is left of each layer; `None` for nothing cut.
+        width: entries that are left of an encoder's residual stream; `None` for all.
 
     Raises:
         ValueError: models of this type cannot be cut, or not so.
@@ -440,7 +499,10 @@ def cut_config(config: PreTrainedConfig, layers: Sequence[Cut] | None) -> PreTra
         raise ValueError(f"models of type {config.model_type!r} cannot be cut: use one of {', '.join(_names(classes))}")
     gone = ("model_type", "transformers_version", "architectures", "auto_map")
     fields = {name: value for name, value in config.to_dict().items() if name not in gone}
-    made = found(**(fields | {"cut_layers": None if layers is None else [dict(layer) for layer in layers]}))
+    if width is not None and not hasattr(found, "cut_width"):
+        raise ValueError(f"models of type {config.model_type!r} have no width that can be cut")
+    cut = {"cut_layers": None if layers is None else [dict(layer) for layer in layers]}
+    made = found(**(fields | cut | ({} if width is None else {"cut_width": width})))
     made._attn_implementation = config._attn_implementation
     return made
 

@@ -6,11 +6,12 @@ Factors are multiplied into the weights, exactly as the masked model multiplies 
     rows into the units, columns out of them               those of the units that are left
     output of a sub-layer, its bias included               times the factor of the sub-layer
     a sub-layer that is off                                gone, and its norm with it
+    embeddings, norms, outputs of sub-layers               times the factors of the width; what is 0 of it is gone everywhere
 
 The fold of the released code leaves the last one's bias and the residual stream out (`docs/notes/cofi.md`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from jaxtyping import Int64
@@ -20,7 +21,7 @@ from transformers import PreTrainedModel
 from laconic.errors import UsageError
 from laconic.model.anatomy import Anatomy, Layer, dissect
 from laconic.model.cut import cut_class, cut_config
-from laconic.pruning.masking import input_factors, scaled
+from laconic.pruning.masking import input_factors, output_factors, require_width, scaled
 from laconic.pruning.masks import Masks, Structure
 from laconic.pruning.parts import Parts, count_parts
 
@@ -36,13 +37,13 @@ def cut(model: PreTrainedModel, masks: Masks) -> PreTrainedModel:
         A model of the same task and data type, in evaluation mode, of one of the classes of `laconic.model.cut`.
 
     Raises:
-        UsageError: a family that cannot be cut.
+        UsageError: a family that cannot be cut, or not so.
     """
     if masks.width_D is not None:
-        raise UsageError("masks of the width can be worn but not cut yet: leave the gate 'width' out")
+        require_width(model)
     parts, structure = count_parts(model), masks.to(torch.device("cpu")).structure()
     try:
-        config = cut_config(model.config, layer_sizes(structure, parts))
+        config = cut_config(model.config, layer_sizes(structure, parts), width=structure.width)
         smaller: PreTrainedModel = cut_class(type(model))(config)
     except ValueError as error:
         raise UsageError(f"a {type(model).__name__} cannot be cut ({error})") from error
@@ -50,7 +51,10 @@ def cut(model: PreTrainedModel, masks: Masks) -> PreTrainedModel:
     kept = dict(_kept(model, masks.to(model.device), structure, parts))
     wanted = smaller.state_dict()
     rest = {name: tensor for name, tensor in model.state_dict().items() if name in wanted and name not in kept}
-    smaller.load_state_dict({**rest, **kept}, strict=True)
+    left = {**rest, **kept}
+    if structure.width_D is not None:
+        left = dict(_narrowed(left, wanted, structure.width_D.nonzero()[:, 0]))
+    smaller.load_state_dict(left, strict=True)
     smaller.train(False)
     return smaller
 
@@ -90,6 +94,24 @@ def _kept(model: PreTrainedModel, masks: Masks, structure: Structure, parts: Par
         for module, tensors in _projections(anatomy, layer, number, masks, structure, parts):
             for kind, tensor in tensors.items():
                 yield f"{names[id(module)]}.{kind}", tensor
+    if masks.width_D is None:
+        return
+    norms = (*anatomy.outer_norms, *(norm for layer in anatomy.layers for norm in layer.norms))
+    for module in (*anatomy.embeddings, *norms):
+        for kind, parameter in module.named_parameters():
+            yield f"{names[id(module)]}.{kind}", (parameter.detach() * masks.width_D.to(parameter.dtype)).cpu()
+
+
+def _narrowed(
+    tensors: Mapping[str, Tensor], wanted: Mapping[str, Tensor], kept_N: Int64[Tensor, "N"]
+) -> Iterator[tuple[str, Tensor]]:
+    """Tensors without what is gone of the width: it is the one axis along which they are still too large."""
+    for name, tensor in tensors.items():
+        if name in wanted:
+            too_large = [axis for axis, size in enumerate(wanted[name].shape) if tensor.shape[axis] != size]
+            for axis in too_large:
+                tensor = tensor.index_select(axis, kept_N.to(tensor.device))
+            yield name, tensor
 
 
 def _projections(
@@ -109,12 +131,12 @@ def _projections(
             rows = [queries, keys, keys]
         for module, chosen in zip(layer.attention_in, rows, strict=True):
             yield module, _cut_rows(module, chosen, transposed)
-        factors = input_factors(masks, parts, number), masks.attention_L[number]
+        factors = input_factors(masks, parts, number), output_factors(masks, masks.attention_L[number])
         yield layer.attention_out, _cut_columns(layer.attention_out, factors, queries, transposed)
     if len(units):
         for module in layer.ffn_in:
             yield module, _cut_rows(module, units, transposed)
-        factors = masks.unit_LU[number], masks.ffn_L[number]
+        factors = masks.unit_LU[number], output_factors(masks, masks.ffn_L[number])
         yield layer.ffn_out, _cut_columns(layer.ffn_out, factors, units, transposed)
 
 

@@ -66,13 +66,15 @@ def soft(log_odds: Float[Tensor, "*N"]) -> Float[Tensor, "*N"]:
     return torch.sigmoid(log_odds / BETA * SHARPNESS)
 
 
-def fix(log_odds: Float[Tensor, "... N"]) -> Float[Tensor, "... N"]:
+def fix(log_odds: Float[Tensor, "... N"], *, least: int = 0) -> Float[Tensor, "... N"]:
     """Values without chance: of each row as many gates are 0 as are expected to be, the others stay soft.
 
     Args:
         log_odds: rows of gates that compete with each other.
+        least: how many of each row stay open in any case.
     """
-    closed = torch.round(log_odds.shape[-1] - open_probability(log_odds).sum(-1, keepdim=True))
+    count = log_odds.shape[-1]
+    closed = torch.round(count - open_probability(log_odds).sum(-1, keepdim=True)).clamp(max=count - least)
     rank = log_odds.argsort(dim=-1, stable=True).argsort(dim=-1)
     return soft(log_odds) * (rank >= closed)
 
@@ -157,8 +159,11 @@ class Gates(nn.Module):
 
     def _fixed(self, shift: float) -> Masks:
         """The fixed masks if all log-odds were higher by so much; on the CPU, for there are few, and many shifts are tried."""
-        alone, shifted = ("attention", "ffn"), {kind: odds.detach().cpu() + shift for kind, odds in self.log_odds.items()}
-        values = {kind: fix_alone(odds) if kind in alone else fix(odds) for kind, odds in shifted.items()}
+        values = dict[str, Tensor]()
+        for kind, odds in self.log_odds.items():
+            shifted = odds.detach().cpu() + shift
+            # A model without any width says nothing.
+            values[kind] = fix_alone(shifted) if kind in ("attention", "ffn") else fix(shifted, least=int(kind == "width"))
         return self._masks(values, torch.device("cpu"))
 
     def _shift_to(self, sparsity: float) -> float:

@@ -91,16 +91,11 @@ class Masking:
         self._wrapped.append(module)
 
     def _attention(self, number: int, masks: Masks) -> Factors:
-        return input_factors(masks, self.parts, number), self._outputs(
-            masks.attention_L[number] * self._attention_on(number), masks
-        )
+        outputs = output_factors(masks, masks.attention_L[number] * self._attention_on(number))
+        return input_factors(masks, self.parts, number), outputs
 
     def _ffn(self, number: int, masks: Masks) -> Factors:
-        return masks.unit_LU[number], self._outputs(masks.ffn_L[number] * self._ffn_on(number), masks)
-
-    @staticmethod
-    def _outputs(factor: Tensor, masks: Masks) -> Tensor:
-        return factor if masks.width_D is None else factor * masks.width_D
+        return masks.unit_LU[number], output_factors(masks, masks.ffn_L[number] * self._ffn_on(number))
 
     def _attention_on(self, number: int) -> Tensor:
         assert self.masks is not None
@@ -126,14 +121,10 @@ class Masking:
 
     def _reach_width(self) -> None:
         """Mask embeddings and the norm behind them too."""
-        anatomy = dissect(self._model)
-        if not anatomy.layout.post_norm:
-            raise UsageError(
-                f"the width of a {self._model.config.model_type} cannot be pruned, only that of bert, roberta and distilbert: "
-                "leave the gate 'width' out"
-            )
         if self._wide:
             return
+        require_width(self._model)
+        anatomy = dissect(self._model)
         for table in anatomy.embeddings:
             self._hooks.append(table.register_forward_hook(self._scale_rows))
         for norm in anatomy.outer_norms:
@@ -149,9 +140,27 @@ class Masking:
         return output if width_D is None else norm_of_width(module, inputs[0], width_D)
 
 
+def require_width(model: PreTrainedModel) -> None:
+    """See that the width of a model can be pruned.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if not dissect(model).layout.post_norm:
+        raise UsageError(
+            f"the width of a {model.config.model_type} cannot be pruned, only that of bert, roberta and distilbert: "
+            "leave the gate 'width' out"
+        )
+
+
 def input_factors(masks: Masks, parts: Parts, number: int) -> Float[Tensor, "N"]:
     """What the inputs of an attention's output projection are multiplied with: each head's factor, for all its numbers."""
     return masks.head_LH[number].repeat_interleave(parts.queries * parts.head_size)
+
+
+def output_factors(masks: Masks, factor: Float[Tensor, ""]) -> Float[Tensor, "*D"]:
+    """What the outputs of a sub-layer are multiplied with: its own factor and, where the width is pruned, each entry's."""
+    return factor if masks.width_D is None else factor * masks.width_D
 
 
 def scaled(module: nn.Module, factors: Factors, transposed: bool) -> tuple[Float[Tensor, "N M"], Float[Tensor, "N"] | None]:

@@ -78,9 +78,14 @@ class Structure:
             unit_LU=torch.ones(parts.layers, parts.units, dtype=torch.bool),
         )
 
+    @property
+    def width(self) -> int | None:
+        """How many entries are left of the residual stream; None for all."""
+        return None if self.width_D is None else int(self.width_D.sum())
+
     def size(self, parts: Parts) -> int | float:
         """Parameters (or seconds) that are left, of those that `parts.total` counts."""
-        width = parts.width if self.width_D is None else int(self.width_D.sum())
+        width = parts.width if self.width is None else self.width
         attention = int(self.head_LH.any(-1).sum()) * parts.attention.at(width)
         ffn = int(self.unit_LU.any(-1).sum()) * parts.ffn.at(width)
         return attention + int(self.head_LH.sum()) * parts.head.at(width) + ffn + int(self.unit_LU.sum()) * parts.unit.at(width)

@@ -9,11 +9,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from laconic.model.anatomy import dissect
 from laconic.model.probe import without_cache
 from laconic.pruning.constraint import Prices
 from laconic.pruning.gates import Gates
 from laconic.pruning.masking import Masking
-from laconic.pruning.masks import Masks
+from laconic.pruning.masks import Masks, Structure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ class Student(nn.Module):
         self.prices = None if gates is None else Prices()
         self.masking = Masking(model) if gates is not None or masks is not None else None
         self.masks = masks
-        self.projection = None if teacher_width is None else _identity(model.config.hidden_size, teacher_width)
+        self.projection = None if teacher_width is None else _identity(dissect(model).width, teacher_width)
 
     def forward(self, inputs: Mapping[str, Any], *, step: int = 0, target: float = 0.0, hidden: bool = False) -> Said:
         """Read a batch.
@@ -96,6 +97,22 @@ class Student(nn.Module):
         if self.masking is not None:
             self.masking.wear(None if masks is None else masks.to(self.model.device))
         return masks
+
+
+def narrowed(projection: nn.Linear | None, structure: Structure) -> nn.Linear | None:
+    """A student's projection to its teacher's width, once its own width was cut; itself where that was not.
+
+    Args:
+        projection: of a student that wears masks; None where it does not learn from layers.
+        structure: what is left of it.
+    """
+    if projection is None or structure.width_D is None or structure.width is None:
+        return projection
+    smaller = _identity(structure.width, projection.out_features)
+    with torch.no_grad():
+        smaller.weight.copy_(projection.weight[:, structure.width_D])
+        smaller.bias.copy_(projection.bias)
+    return smaller
 
 
 def _identity(width: int, teacher_width: int) -> nn.Linear:

@@ -20,6 +20,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from laconic.errors import OutputError
+from laconic.model.anatomy import dissect
 from laconic.model.probe import without_cache
 from laconic.pruning.distillation import teacher_layers
 from laconic.training.examples import Example, Examples, collate
@@ -76,7 +77,7 @@ class LiveTeacher(AbstractTeacher):
     @property
     def width(self) -> int:
         """D of its hidden states."""
-        return int(self._model.config.hidden_size)
+        return dissect(self._model).width
 
     @torch.no_grad()
     def teach(self, batch: Examples, *, layers: int) -> Taught:

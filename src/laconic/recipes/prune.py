@@ -12,7 +12,7 @@ from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.gates import Gates
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import Parts
-from laconic.pruning.student import Student
+from laconic.pruning.student import Student, narrowed
 from laconic.pruning.teacher import AbstractTeacher
 from laconic.recipes.language_data import LanguageTokenizer
 from laconic.recipes.prune_baselines import train_baseline
@@ -193,10 +193,10 @@ def _prune_to(run: _Run, teacher: AbstractTeacher, student: Student, *, start: f
     masks = student.wear_fixed(share)
     assert masks is not None and student.masking is not None
     student.masking.wear(None)
-    model = cut(student.model, masks)
+    model, structure = cut(student.model, masks), masks.structure()
     freeze_embeddings(config, model)
-    tuned = tune(config, setting, teacher, model, name=name, stage=config.tune, projection=student.projection)
-    structure = masks.structure()
+    projection = narrowed(student.projection, structure)
+    tuned = tune(config, setting, teacher, model, name=name, stage=config.tune, projection=projection)
     real = structure.sparsity(student.masking.parts)
     return {
         "folder": name,
@@ -208,6 +208,7 @@ def _prune_to(run: _Run, teacher: AbstractTeacher, student: Student, *, start: f
         "parameters": count_all(model),
         "real_sparsity": real,
         "structure": structure.counts(),
+        "width": structure.width,
         "delivery": run.deliverer.write(model, setting.out / name),
         **run.targets.describe(target, structure, student.model, model),
     }

@@ -6,6 +6,7 @@ from itertools import chain
 from transformers import PreTrainedModel
 
 from laconic.errors import UsageError
+from laconic.pruning.masking import require_width
 from laconic.pruning.parts import Parts, count_parts
 from laconic.recipes.language_data import LanguageTokenizer
 from laconic.recipes.prune_baselines import shrink
@@ -25,6 +26,8 @@ def require_possible(config: PruneConfig, data: TaskData, tokenizer: LanguageTok
     """
     model = load_student(config, data)
     parts = count_parts(model)
+    if "width" in config.gates:
+        require_width(model)
     if config.method != "cofi":
         shrink(config, model, config.sparsities[-1])
     elif config.sparsities:

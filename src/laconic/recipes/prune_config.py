@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from laconic.evaluation.latency_table import LatencyConfig
-from laconic.pruning.gates import USUAL, suitable_rate
+from laconic.pruning.gates import KINDS, USUAL, suitable_rate
 from laconic.pruning.objective import DAMPING, DistillConfig
 from laconic.recipes.prune_delivery import DELIVERIES
 from laconic.recipes.prune_measures import MeasureConfig
@@ -67,7 +67,7 @@ class PruneConfig:
         start: what the student begins with: `pretrained`, as in the paper, or `teacher`.
         max_length: tokens of an example, or of the chunks that a text is cut into.
         train_limit: examples or chunks to learn from, at most.
-        gates: which parts may go (`laconic.pruning.gates.USUAL`). Masks of the width can be learned but not cut yet.
+        gates: which parts may go, of `laconic.pruning.gates.KINDS`; all but the width, unless said otherwise.
         units_at: log-odds that units begin with.
         gate_rate: learning rate of gates and prices; 0 for one that suits the length of the run.
         damping: how much faster than the price of the distance from the target that of its square climbs; 1 in CoFi.
@@ -134,13 +134,14 @@ class PruneConfig:
             raise ValueError(f"method is {self.method}, which knows no speedups: give sparsities")
         if self.start not in STARTS:
             raise ValueError(f"start is {self.start!r}, but must be one of {', '.join(STARTS)}")
-        if not self.gates or set(self.gates) - set(USUAL):
-            raise ValueError(f"gates is {self.gates}, but must be one or several of {', '.join(USUAL)}")
+        if not self.gates or set(self.gates) - set(KINDS):
+            raise ValueError(f"gates is {self.gates}, but must be one or several of {', '.join(KINDS)}")
         if set(self.deliver) - set(DELIVERIES):
             raise ValueError(f"deliver is {', '.join(self.deliver)}, but must be some of {', '.join(DELIVERIES)}")
         if self.precision not in PRECISIONS:
             raise ValueError(f"precision is {self.precision!r}, but must be one of {', '.join(PRECISIONS)}")
         self._require_ranges()
+        self._require_sense()
 
     def _require_targets(self) -> None:
         if bool(self.sparsities) == bool(self.speedups):
@@ -153,6 +154,19 @@ class PruneConfig:
                 raise ValueError(f"{name} is {values}, but must be numbers that rise")
             if values and not least < values[0] <= values[-1] < most:
                 raise ValueError(f"{name} is {values}, but must lie {words}")
+
+    def _require_sense(self) -> None:
+        """Refuse what would be passed over in silence."""
+        if self.method != METHODS[0] and self.gates != USUAL:
+            raise ValueError(f"method is {self.method}, which has no gates: leave gates out")
+        if "width" in self.gates and self.speedups:
+            raise ValueError("gates has the width, of whose time no table is measured: leave it out, or give sparsities")
+        if not self.text and (self.valid_text or self.valid_bytes is not None):
+            raise ValueError("valid_text and valid_bytes are of a text, but none is given: leave them out, or give text")
+        if not self.data and self.valid_data:
+            raise ValueError("valid_data is of a table, but data gives none: leave it out, or give data")
+        if not self.speedups and self.latency != LatencyConfig():
+            raise ValueError("latency says how to time what is to be as fast as speedups, of which there are none: use measure")
 
     def _require_ranges(self) -> None:
         for name in ("max_length", "train_limit", "valid_bytes", "evaluations"):

@@ -250,5 +250,6 @@ class _Watch:
 
 
 def structure_words(structure: Structure) -> str:
-    """What is left of each layer, heads and units, in one line."""
-    return " ".join(f"{layer['heads']}|{layer['units']}" for layer in structure.counts())
+    """What is left of each layer, heads and units, in one line; and of the width, where that is pruned."""
+    words = " ".join(f"{layer['heads']}|{layer['units']}" for layer in structure.counts())
+    return words if structure.width is None else f"{words} of width {structure.width}"

@@ -31,7 +31,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import PartialState
 from transformers import PreTrainedModel
 from transformers.models.bert.modeling_bert import BertSelfAttention
 
@@ -114,15 +113,7 @@ def train_peer(config: PruneConfig, out: Path, options: RunOptions) -> None:
     begin_run(out, "torch-pruning", config, resume=options.resume)
     tokenizer, sparsity = load_task_tokenizer(Path(config.model)), config.sparsities[0]
     data = named_data(config.task, tokenizer, max_length=config.max_length, limit=config.train_limit)
-    setting = Setting(
-        data=data,
-        out=out,
-        evaluations=config.evaluations,
-        precision=config.precision,
-        seed=config.seed,
-        device=PartialState().device,
-        tell=options.progress,
-    )
+    setting = Setting.of(config, data, out, tell=options.progress)
     record = Record.start(kind="prune", name=f"{config.task}, torch-pruning", seed=config.seed, config=to_plain(config))
     teacher, model = load_any(Path(config.teacher)), peer_model(config)
     stage = replace(config.tune, epochs=config.prune.epochs + config.tune.epochs)

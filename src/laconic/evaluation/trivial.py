@@ -3,9 +3,12 @@
 import math
 
 import numpy as np
-from jaxtyping import Int32
+from jaxtyping import Int32, Int64
 
 from laconic.evaluation.bits import bit_compression
+
+_PIECE = 1 << 20
+"""Ids that are counted at once."""
 
 
 def uniform_bits_per_byte(vocab_size: int, bytes_per_token: float) -> float:
@@ -29,6 +32,14 @@ def unigram_bits_per_byte(
         vocab_size: ids that carry text.
         size: bytes of the held-out text.
     """
-    counts_V = np.bincount(train_N, minlength=vocab_size) + 1.0
-    bits_V = math.log2(counts_V.sum()) - np.log2(counts_V)
-    return float(bits_V[held_out_N].sum()) / size
+    learned_V, said_V = (_counts(ids_N, vocab_size) for ids_N in (train_N, held_out_N))
+    bits_V = math.log2((learned_V + 1.0).sum()) - np.log2(learned_V + 1.0)
+    return float(said_V @ bits_V) / size
+
+
+def _counts(ids_N: Int32[np.ndarray, "_"], vocab_size: int) -> Int64[np.ndarray, "V"]:
+    """How often each id occurs; a piece after another, for counting makes wider numbers of all that it counts."""
+    counts_V = np.zeros(vocab_size, np.int64)
+    for first in range(0, len(ids_N), _PIECE):
+        counts_V += np.bincount(ids_N[first : first + _PIECE], minlength=vocab_size)
+    return counts_V

@@ -110,7 +110,8 @@ def verify_onnx(model: PreTrainedModel, path: Path | str, *, batch: int = 4, len
         seed: of the inputs.
 
     Returns:
-        The largest absolute difference of any answer; what is said about padding does not count.
+        The largest difference of any answer, as a share of the largest answer where that is above 1; what is said about
+        padding does not count.
 
     Raises:
         MissingExtraError: onnxruntime is not installed.
@@ -127,8 +128,9 @@ def verify_onnx(model: PreTrainedModel, path: Path | str, *, batch: int = 4, len
     real_BT = inputs["attention_mask"].bool()
     worst = torch.zeros(())
     for (name, value), other in zip(said.items(), found, strict=True):
-        difference = (value.float().cpu() - torch.from_numpy(other)).abs()
-        worst = torch.maximum(worst, (difference[real_BT] if 1 in _axes(name, value) else difference).max())
+        text = real_BT if 1 in _axes(name, value) else slice(None)
+        value, other = value.float().cpu()[text], torch.from_numpy(other)[text]
+        worst = torch.maximum(worst, (value - other).abs().max() / value.abs().max().clamp(min=1.0))
     return float(worst)
 
 

@@ -30,6 +30,7 @@ from laconic.pruning.trimming import largest_sparsity
 from laconic.recipes.byte_pruning_stages import ByteSetting, ByteStage, run_byte_stage
 from laconic.recipes.bytelm import compare, held_out_segments, load_weights, open_corpora, read_share, to_byte_model
 from laconic.recipes.ngram import BYTE_MODEL
+from laconic.recipes.prune_config import require_gates, require_rising
 from laconic.recipes.registry import Recipe, RunOptions
 from laconic.recipes.rundir import MODEL, RECORD, begin_run
 from laconic.recipes.settings import to_plain
@@ -110,12 +111,10 @@ class BytePruneConfig:
         for name in ("short", "wrapped", "warmup"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, but must lie between 0 and 1")
-        if not self.sparsities or list(self.sparsities) != sorted(set(self.sparsities)):
-            raise ValueError(f"sparsities is {self.sparsities}, but must be numbers that rise")
-        if not 0 < self.sparsities[0] <= self.sparsities[-1] < 1:
-            raise ValueError(f"sparsities is {self.sparsities}, but must lie between 0 and 1")
-        if not self.gates or set(self.gates) - set(USUAL):
-            raise ValueError(f"gates is {self.gates}, but must be one or several of {', '.join(USUAL)}")
+        if not self.sparsities:
+            raise ValueError("sparsities is empty, but must say how small")
+        require_rising("sparsities", self.sparsities, least=0, most=1)
+        require_gates(self.gates, USUAL)
         if not 0 <= self.gate_rate < math.inf:
             raise ValueError(f"gate_rate is {self.gate_rate}, but must be a number from 0 on")
         if self.prune.optimizer.name != "adamw":

@@ -13,7 +13,7 @@ from laconic.bytelm.base import AbstractByteLM
 from laconic.pruning.byte_objective import ByteCofi
 from laconic.pruning.student import Student
 from laconic.recipes.bytelm import ByteText, segment_bits, stream_segments
-from laconic.recipes.prune_stages import NEAR, NOT_YET, learn_once, structure_words
+from laconic.recipes.prune_stages import learn_once, rank
 from laconic.text.corpus import Corpus
 from laconic.text.mixture import mix_corpora
 from laconic.training.loop import LoopConfig, Outcome, Progress, train
@@ -112,13 +112,9 @@ class _Watch:
     def evaluate(self, module: torch.nn.Module) -> float:
         student, wanted = self._stage.student, self._stage.sparsity
         masks, bits = student.wear_fixed(wanted), self._setting.bits(student)
-        self._words = f", {bits:.4f} bits/byte held out"
-        if student.gates is None or masks is None or wanted is None:
-            return bits
-        expected = float(student.gates.expected_sparsity().detach())
-        self._words += f", {expected:.1%} gone: {structure_words(masks.structure())}"
-        # While the sparsity rises, the sparsest is the best there is: it is what a run that ends too early has to show.
-        return bits if expected > wanted - NEAR else NOT_YET - expected
+        ranked, told = rank(student, masks, wanted, cost=bits)
+        self._words = f", {bits:.4f} bits/byte held out{told}"
+        return ranked
 
     def report(self, progress: Progress) -> None:
         if self._setting.tell:

@@ -1,5 +1,6 @@
 """A text as a language model is pruned on it: what reads it into tokens, what is learned from, and what is judged on."""
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
@@ -139,7 +140,7 @@ def language_data(
     for name, ids_N, said in (("learn from", train_N, texts.train), ("judge on", valid_N, texts.valid or texts.train)):
         if not len(ids_N):
             raise UsageError(f"{said} holds no text to {name}: give a longer one, or two with --text and --valid-text")
-    words = max(len(tokenizer), int(valid_N.max()) + 1)
+    words = max(len(tokenizer), int(train_N.max()) + 1, int(valid_N.max()) + 1)
     examples = Chunks(valid_N, size, length=max_length, start_id=start_id)
 
     def judge(model: nn.Module) -> dict[str, float]:
@@ -182,12 +183,17 @@ def _encode(tokenizer: LanguageTokenizer, documents: Iterable[bytes]) -> Iterato
 
 
 def _collect(encoded: Iterable[Encoded], limit: int | None = None) -> tuple[np.ndarray, int]:
-    """The tokens, joined, and the bytes of their text; no more of both than so many tokens are."""
-    parts, tokens, size = list[np.ndarray](), 0, 0
-    for one in encoded:
-        kept = one.ids if limit is None else one.ids[: limit - tokens]
-        parts.append(kept)
-        tokens, size = tokens + len(kept), size + one.bytes * len(kept) // max(1, len(one.ids))
-        if tokens == limit:
-            break
-    return np.concatenate(parts) if parts else np.zeros(0, np.int32), size
+    """The tokens, joined, and the bytes of their text; no more of both than so many tokens are.
+
+    The tokens lie in a file that has no name and goes with them.
+    """
+    tokens, size = 0, 0
+    with tempfile.TemporaryFile() as file:
+        for one in encoded:
+            kept = one.ids if limit is None else one.ids[: limit - tokens]
+            file.write(kept.astype(np.int32).tobytes())
+            tokens, size = tokens + len(kept), size + one.bytes * len(kept) // max(1, len(one.ids))
+            if tokens == limit:
+                break
+        file.flush()
+        return np.memmap(file, np.int32, "r", shape=(tokens,)) if tokens else np.zeros(0, np.int32), size

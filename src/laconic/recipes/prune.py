@@ -15,7 +15,7 @@ from laconic.pruning.parts import Parts
 from laconic.pruning.student import Student, narrowed
 from laconic.pruning.teacher import AbstractTeacher
 from laconic.recipes.language_data import LanguageTokenizer
-from laconic.recipes.prune_baselines import train_baseline
+from laconic.recipes.prune_baselines import CHOICES, train_baseline
 from laconic.recipes.prune_checks import require_better_than_chance, require_possible
 from laconic.recipes.prune_config import PruneConfig
 from laconic.recipes.prune_delivery import DONE, FOLDER, Deliverer, Score
@@ -28,6 +28,7 @@ from laconic.recipes.prune_tuning import find_adviser, freeze_embeddings, tune
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import RECORD, begin_run
 from laconic.recipes.settings import to_plain
+from laconic.recipes.task_data import TaskData
 from laconic.records.record import Record
 
 TEACHER = "teacher"
@@ -71,16 +72,9 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
         (out / TEACHER / FOLDER / DONE).unlink(missing_ok=True)
     targets = find_targets(load_student(config, data), config, out, device=state.device)
     page = ProgressPage(out, data.name, targets.parts, counted="time" if config.speedups else "parameters")
-    setting = Setting(
-        data=data,
-        out=out,
-        evaluations=config.evaluations,
-        precision=config.precision,
-        seed=config.seed,
-        device=state.device,
-        tell=options.progress,
-        show=page.show,
-    )
+    setting = Setting.of(config, data, out, tell=options.progress)
+    if config.method in ("cofi", *CHOICES):  # Other models cannot be shown as what is left of this one.
+        setting = replace(setting, show=page.show)
     run = _Run(config=config, setting=setting, targets=targets, deliverer=_deliverer(config, setting, tokenizer, options))
     results = _measured(run, _all_models(run), parts)
     finished = record.finish(results=results, cost={"training_seconds": sum(row["seconds"] for row in results["models"])})
@@ -121,7 +115,7 @@ def _measured(run: _Run, rows: list[dict[str, Any]], parts: Parts) -> dict[str, 
         "task": data.name,
         "metric": next(iter(rows[0]["scores"])),
         "lower_is_better": data.lower_is_better,
-        "judged_on": {"examples": len(data.valid), "bytes": sum(example.bytes for example in data.valid)},
+        "judged_on": _judged_on(data),
         "models": [row | more for row, more in zip(rows, measured, strict=True)],
         "measured": how,
         "whole": dense_layer(parts),
@@ -129,6 +123,11 @@ def _measured(run: _Run, rows: list[dict[str, Any]], parts: Parts) -> dict[str, 
     if run.targets.table is not None:
         results["latency_table"] = run.targets.table.to_dict()
     return results
+
+
+def _judged_on(data: TaskData) -> dict[str, int]:
+    told = {"examples": len(data.valid), "bytes": sum(example.bytes for example in data.valid)}
+    return told if data.questions is None else {"questions": data.questions, **told}
 
 
 def _deliverer(config: PruneConfig, setting: Setting, tokenizer: LanguageTokenizer, options: RunOptions) -> Deliverer:

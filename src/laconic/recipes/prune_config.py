@@ -45,6 +45,29 @@ class StageConfig:
         return max(1, round(self.epochs * (examples // self.batch))) if self.epochs else 0
 
 
+def require_rising(name: str, values: tuple[float, ...], *, least: float, most: float) -> None:
+    """See that targets rise and lie between two numbers.
+
+    Raises:
+        ValueError: they do not.
+    """
+    if list(values) != sorted(set(values)):
+        raise ValueError(f"{name} is {values}, but must be numbers that rise")
+    if values and not least < values[0] <= values[-1] < most:
+        words = f"above {least:g}" if most == math.inf else f"between {least:g} and {most:g}"
+        raise ValueError(f"{name} is {values}, but must lie {words}")
+
+
+def require_gates(gates: tuple[str, ...], known: tuple[str, ...]) -> None:
+    """See that there are gates, and that they are of known kinds.
+
+    Raises:
+        ValueError: there are none, or others.
+    """
+    if not gates or set(gates) - set(known):
+        raise ValueError(f"gates is {gates}, but must be one or several of {', '.join(known)}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class PruneConfig:
     """A run of CoFi: a teacher, a student that is pruned to one sparsity after another, and each cut model trained again.
@@ -134,8 +157,7 @@ class PruneConfig:
             raise ValueError(f"method is {self.method}, which knows no speedups: give sparsities")
         if self.start not in STARTS:
             raise ValueError(f"start is {self.start!r}, but must be one of {', '.join(STARTS)}")
-        if not self.gates or set(self.gates) - set(KINDS):
-            raise ValueError(f"gates is {self.gates}, but must be one or several of {', '.join(KINDS)}")
+        require_gates(self.gates, KINDS)
         if set(self.deliver) - set(DELIVERIES):
             raise ValueError(f"deliver is {', '.join(self.deliver)}, but must be some of {', '.join(DELIVERIES)}")
         if self.precision not in PRECISIONS:
@@ -148,12 +170,8 @@ class PruneConfig:
             raise ValueError(
                 f"sparsities is {self.sparsities} and speedups is {self.speedups}, but exactly one must say how small"
             )
-        for name, least, most, words in (("sparsities", 0, 1, "between 0 and 1"), ("speedups", 1, math.inf, "above 1")):
-            values = getattr(self, name)
-            if list(values) != sorted(set(values)):
-                raise ValueError(f"{name} is {values}, but must be numbers that rise")
-            if values and not least < values[0] <= values[-1] < most:
-                raise ValueError(f"{name} is {values}, but must lie {words}")
+        require_rising("sparsities", self.sparsities, least=0, most=1)
+        require_rising("speedups", self.speedups, least=1, most=math.inf)
 
     def _require_sense(self) -> None:
         """Refuse what would be passed over in silence."""

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate import PartialState
 from transformers import PreTrainedModel
 
 from laconic.pruning.masks import Masks, Structure
 from laconic.pruning.objective import Cofi
 from laconic.pruning.student import Student
-from laconic.recipes.prune_config import StageConfig
+from laconic.recipes.prune_config import PruneConfig, StageConfig
 from laconic.recipes.rundir import stopped
 from laconic.recipes.task_data import TaskData
 from laconic.records.files import open_atomic
@@ -80,6 +81,19 @@ class Setting:
     device: torch.device
     tell: Tell | None = None
     show: Callable[[Judged], None] | None = None
+
+    @staticmethod
+    def of(config: PruneConfig, data: TaskData, out: Path, *, tell: Tell | None = None) -> "Setting":
+        """As the settings of a run have it, on the device of this process."""
+        return Setting(
+            data=data,
+            out=out,
+            evaluations=config.evaluations,
+            precision=config.precision,
+            seed=config.seed,
+            device=PartialState().device,
+            tell=tell,
+        )
 
     def score(self, model: torch.nn.Module) -> float:
         """The main score of a model on the valid split."""
@@ -217,14 +231,10 @@ class _Watch:
         student, wanted = self._stage.student, self._stage.sparsity
         masks = student.wear_fixed(wanted)
         score = self._setting.score(student.model)
-        cost = score if self._setting.data.lower_is_better else -score
+        ranked, told = rank(student, masks, wanted, cost=score if self._setting.data.lower_is_better else -score)
         expected = None if student.gates is None else float(student.gates.expected_sparsity().detach())
-        self._words, self._judged = f", score {score:.4f}", (score, expected, masks)
-        if expected is None or masks is None or wanted is None:
-            return cost
-        self._words += f", {expected:.1%} gone: {structure_words(masks.structure())}"
-        # While the sparsity rises, the sparsest is the best there is: it is what a run that ends too early has to show.
-        return cost if expected > wanted - NEAR else NOT_YET - expected
+        self._words, self._judged = f", score {score:.4f}{told}", (score, expected, masks)
+        return ranked
 
     def report(self, progress: Progress) -> None:
         if self._judged and self._setting.show:
@@ -247,6 +257,23 @@ class _Watch:
             masks=masks,
             model=self._stage.student.model,
         )
+
+
+def rank(student: Student, masks: Masks | None, wanted: float | None, *, cost: float) -> tuple[float, str]:
+    """What counts when the best of a stage is sought, lower being better, and words for what is left of the student.
+
+    Args:
+        student: that was judged.
+        masks: what it wore.
+        wanted: what is gone where it is judged; None for a student without gates.
+        cost: what it was judged to be worth.
+    """
+    if student.gates is None or masks is None or wanted is None:
+        return cost, ""
+    expected = float(student.gates.expected_sparsity().detach())
+    words = f", {expected:.1%} gone: {structure_words(masks.structure())}"
+    # While the sparsity rises, the sparsest is the best there is: it is what a run that ends too early has to show.
+    return (cost if expected > wanted - NEAR else NOT_YET - expected), words
 
 
 def structure_words(structure: Structure) -> str:

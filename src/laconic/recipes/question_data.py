@@ -70,6 +70,7 @@ def squad_data(
         judge=judge,
         trivial=0.0,
         pad_id=pad_id,
+        questions=len(questions),
     )
 
 

@@ -35,6 +35,7 @@ class TaskData:
         trivial: the main score of the commonest answer; of a text, of knowing only how often each token occurs.
         pad_id: fills `input_ids`.
         lower_is_better: whether the main score is a cost rather than a share of what is right.
+        questions: how many are judged, where several examples may be windows of one text; None where each example is one.
     """
 
     name: str
@@ -46,6 +47,7 @@ class TaskData:
     trivial: float
     pad_id: int
     lower_is_better: bool = False
+    questions: int | None = None
 
     def beats(self, score: float, other: float) -> bool:
         """Whether one main score is better than another."""

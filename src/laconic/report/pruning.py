@@ -23,6 +23,8 @@ def _columns(metric: str) -> tuple[Column, ...]:
         Column(key="megabytes", title="file, MB", form=short),
         Column(key="milliseconds", title="ms/batch", form=short),
         Column(key="faster", title="times faster", form=lambda value: fixed(value, 2)),
+        Column(key="by_table", title="times faster, by the table", form=lambda value: fixed(value, 2)),
+        Column(key="as_asked", title="times faster, timed like the table", form=lambda value: fixed(value, 2)),
         Column(key="memory", title="peak memory, MB", form=short),
     )
 
@@ -117,6 +119,8 @@ def _rows(record: Record) -> list[Row]:
             "gone": row.get("real_sparsity", 0.0 if number(row.get("sparsity")) == 0 else None),
             **{key: schema.inner(row, "parameters").get(key) for key in ("all", "without_embeddings")},
             **_costs_of(row, "model", "torch"),
+            "by_table": schema.inner(row, "speedup").get("by_table"),
+            "as_asked": schema.inner(row, "speedup").get("measured"),
         }
         for row in schema.rows(record.results, "models")
     ]
@@ -187,7 +191,9 @@ def _structures(record: Record, index: int) -> list[tuple[str, str]]:
         layers = _layers(row)
         if not layers:
             continue
+        width = number(row.get("width"))
         words = f"{_name(row)}: heads and units left of each layer, of {count(whole[0])} and {count(whole[1])}"
+        words += "" if width is None else f"; {count(width)} entries of the width"
         told = f"{words}: {', '.join(f'{count(heads)}|{count(units)}' for heads, units in layers)}"
         heads_L, units_L = zip(*layers, strict=True)
         drawn.append((structure_chart(f"structure-{index}-{place}", told, heads_L, units_L, whole=whole), f"{words}."))

@@ -11,6 +11,7 @@ import laconic
 from laconic.errors import UsageError
 from laconic.pruning.baselines import count_zeros
 from laconic.recipes.prune import run_prune
+from laconic.recipes.prune_baselines import CHOICES
 from laconic.recipes.prune_config import METHODS
 from laconic.recipes.registry import RunOptions
 
@@ -30,6 +31,7 @@ def test_a_baseline_has_what_is_asked_for_and_sees_as_many_examples(method: str,
     model = laconic.load(folder)
     assert sum(parameter.numel() for parameter in model.parameters()) == row["parameters"]["all"]
     assert AutoTokenizer.from_pretrained(folder)("the good film")["input_ids"]
+    assert (tmp_path / "run" / "progress.html").exists() == (method in CHOICES)
     if method == "weights":
         assert row["parameters"] == dense["parameters"] and row["structure"] is None
         assert 1 - (row["parameters"]["pruned"] - count_zeros(model)) / row["parameters"]["pruned"] == row["real_sparsity"]

@@ -45,6 +45,15 @@ def test_what_a_table_of_times_says_is_shown_too(make_record: Make, pruning_resu
     assert ["rest", "0.0625"] in found and ["12", "3,072", "0.9375"] in found
 
 
+def test_speed_is_told_as_it_was_asked_for_and_a_width_that_was_cut(make_record: Make, pruning_results: dict[str, Any]) -> None:
+    pruning_results["models"][2] |= {"speedup": {"wanted": 10.0, "by_table": 10.04, "measured": 9.51}, "width": 380}
+    page = pruned_models([make_record("prune", "sst2", pruning_results)])
+    told = dict(zip(*(cells(page)[place] for place in (0, 3)), strict=True))
+    assert told["model"] == "10.0 times faster asked for" and told["times faster"] == "12.10"
+    assert told["times faster, by the table"] == "10.04" and told["times faster, timed like the table"] == "9.51"
+    assert "of 12 and 3,072; 380 entries of the width: 1|50, 0|0" in page
+
+
 def test_where_nothing_was_timed_size_takes_the_place_of_speed(make_record: Make, pruning_results: dict[str, Any]) -> None:
     for row in pruning_results["models"]:
         del row["times_faster"], row["latency"], row["peak_memory"]

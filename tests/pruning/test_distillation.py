@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from laconic.pruning import distillation
+from laconic.pruning import distillation, masking
 from laconic.pruning.distillation import layer_distances, layer_loss, map_layers, prediction_loss, teacher_layers
 
 
@@ -41,22 +41,22 @@ def test_predictions_in_pieces_cost_the_same_and_teach_the_same(rows: int, monke
 @given(seed=st.integers(0, 100), text=st.lists(st.booleans(), min_size=6, max_size=6).filter(any))
 def test_distances_are_means_over_text(seed: int, text: list[bool]) -> None:
     student, teacher, text_N = states(seed, 3), states(seed + 1, 2), torch.tensor(text)
-    distance_KL = layer_distances(student, teacher, text_N.float())
+    distance_KL = layer_distances(list(student), teacher, text_N.float())
     for k in range(2):
         for layer in range(3):
             plain = (teacher[k, text_N] - student[layer, text_N]).square().mean()
             torch.testing.assert_close(distance_KL[k, layer], plain, rtol=1e-4, atol=1e-5)
     chosen_K = torch.tensor([2, 0])
     expected = distance_KL[0, 2] + distance_KL[1, 0]
-    torch.testing.assert_close(layer_loss(student, teacher, text_N.float(), chosen_K), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(layer_loss(list(student), teacher, text_N.float(), chosen_K), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_distances_are_exact_where_products_are_in_half_precision() -> None:
     teacher = states(0, 2) + 300.0 * (torch.arange(5) == 3)
     student = torch.cat([teacher + 0.01 * states(1, 2), teacher + 0.1])
-    exact = layer_distances(student, teacher, torch.ones(6))
+    exact = layer_distances(list(student), teacher, torch.ones(6))
     with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(layer_distances(student, teacher, torch.ones(6)), exact)
+        assert torch.equal(layer_distances(list(student), teacher, torch.ones(6)), exact)
 
 
 def monotone_by_hand(distance_KL: list[list[float]], alive_L: list[bool]) -> list[int]:
@@ -83,8 +83,23 @@ def test_free_layers_are_the_nearest_of_all() -> None:
     assert map_layers(distance_KL, torch.tensor([True, False, False]), "free").tolist() == [1, 2]
 
 
-def test_only_the_layer_that_learns_has_a_gradient() -> None:
-    student = states(0, 3).requires_grad_()
-    layer_loss(student, states(1, 2), torch.ones(6), torch.tensor([2, 2])).backward()
-    assert student.grad is not None
-    assert student.grad[2].any() and not student.grad[:2].any()
+def test_only_the_layer_that_learns_has_a_gradient_the_same_on_all_devices(monkeypatch: pytest.MonkeyPatch) -> None:
+    found, text_N = [], torch.tensor([1.0, 1, 0, 1, 1, 0])
+    for at_hand in (("cpu",), ()):
+        monkeypatch.setattr(masking, "AT_HAND", at_hand)
+        student = states(0, 3).requires_grad_()
+        loss = layer_loss(list(student), states(1, 3), text_N, torch.tensor([2, 2, 0]))
+        loss.backward()
+        assert student.grad is not None and student.grad[2].any() and not student.grad[1].any()
+        found.append((loss.detach(), student.grad))
+    torch.testing.assert_close(*found)
+
+
+@pytest.mark.parametrize("rows", [1, 4, 6, 100])
+def test_distances_in_pieces_are_those_of_the_whole(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text_N = torch.tensor([1.0, 1, 0, 1, 1, 1])
+    monkeypatch.setattr(masking, "AT_HAND", ())
+    whole_KL = layer_distances(list(states(0, 3)), states(1, 2), text_N)
+    monkeypatch.setattr(masking, "AT_HAND", ("cpu",))
+    monkeypatch.setattr(distillation, "ROWS_IN_CACHE", rows)
+    torch.testing.assert_close(layer_distances(list(states(0, 3)), states(1, 2), text_N), whole_KL)

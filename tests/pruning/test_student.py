@@ -36,7 +36,7 @@ def test_hidden_states_are_those_after_each_layer_and_the_projection_begins_as_t
     student, inputs = gated(), tiny_inputs()
     said = student(inputs, hidden=True)
     assert said.hidden_LBTD is not None
-    torch.testing.assert_close(said.hidden_LBTD, torch.stack(said.output.hidden_states[1:]))
+    torch.testing.assert_close(torch.stack(list(said.hidden_LBTD)), torch.stack(said.output.hidden_states[1:]))
     assert student(inputs).hidden_LBTD is None
 
 

@@ -3,16 +3,23 @@
 CoFi, section 3.2. Means are over what is text; the release averages over padding too.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
+from laconic.pruning.masking import at_hand
+
 MAPPINGS = ("free", "monotone")
 
 ROWS_AT_ONCE = 512
 """Of a text, each token is a row as wide as the vocabulary."""
+
+ROWS_IN_CACHE = 64
+"""Tokens of which the states of all layers fit into a processor's cache."""
 
 
 def prediction_loss(student: Float[Tensor, "*B V"], teacher: Float[Tensor, "*B V"], *, temperature: float) -> Float[Tensor, ""]:
@@ -53,26 +60,27 @@ def teacher_layers(layers: int, count: int = 4) -> tuple[int, ...]:
 
 
 def layer_distances(
-    student_LND: Float[Tensor, "L N D"], teacher_KND: Float[Tensor, "K N D"], text_N: Float[Tensor, "N"]
+    student_LND: Sequence[Float[Tensor, "N D"]], teacher_KND: Float[Tensor, "K N D"], text_N: Float[Tensor, "N"]
 ) -> Float[Tensor, "K L"]:
-    """Mean squared distances of all pairs, without gradient, from one matrix of inner products.
+    """Mean squared distances of all pairs, without gradient, from matrices of inner products.
 
     Args:
         student_LND: hidden states after each layer, projected to the teacher's width.
         teacher_KND: hidden states of the layers that teach.
         text_N: 1 for text, 0 for padding.
     """
-    count = len(teacher_KND)
+    count, rows = len(teacher_KND), ROWS_IN_CACHE if at_hand(text_N) else len(text_N)
     # In bfloat16 the small difference of two large numbers would be lost.
-    with torch.no_grad(), torch.autocast(student_LND.device.type, enabled=False):
-        all_MND = torch.empty(count + len(student_LND), *student_LND.shape[1:], device=student_LND.device)
-        torch.mul(teacher_KND, text_N[:, None], out=all_MND[:count])
-        torch.mul(student_LND, text_N[:, None], out=all_MND[count:])
-        flat = all_MND.flatten(1)
-        inner_MM = flat @ flat.T
+    with torch.no_grad(), torch.autocast(text_N.device.type, enabled=False):
+        inner_MM = text_N.new_zeros(count + len(student_LND), count + len(student_LND))
+        for first in range(0, len(text_N), rows):
+            piece = slice(first, first + rows)
+            all_MND = torch.stack([states_ND[piece].float() for states_ND in (*teacher_KND, *student_LND)])
+            flat = all_MND.mul_(text_N[piece, None]).flatten(1)
+            inner_MM.addmm_(flat, flat.T)
         squares_M = inner_MM.diagonal()
         distance_KL = squares_M[:count, None] + squares_M[None, count:] - 2 * inner_MM[:count, count:]
-        return distance_KL.clamp(min=0) / (text_N.sum() * student_LND.shape[-1])
+        return distance_KL.clamp(min=0) / (text_N.sum() * teacher_KND.shape[-1])
 
 
 def map_layers(distance_KL: Float[Tensor, "K L"], alive_L: Bool[Tensor, "L"], mapping: str) -> Int64[Tensor, "K"]:
@@ -97,7 +105,7 @@ def map_layers(distance_KL: Float[Tensor, "K L"], alive_L: Bool[Tensor, "L"], ma
 
 
 def layer_loss(
-    student_LND: Float[Tensor, "L N D"],
+    student_LND: Sequence[Float[Tensor, "N D"]],
     teacher_KND: Float[Tensor, "K N D"],
     text_N: Float[Tensor, "N"],
     chosen_K: Int64[Tensor, "K"],
@@ -110,7 +118,13 @@ def layer_loss(
         text_N: likewise.
         chosen_K: which layer learns from which.
     """
-    with torch.autocast(student_LND.device.type, enabled=False):
-        chosen_KND = student_LND.index_select(0, chosen_K) * text_N[:, None]
-        squares = functional.mse_loss(chosen_KND, teacher_KND * text_N[:, None], reduction="sum")
-        return squares / (text_N.sum() * student_LND.shape[-1])
+    with torch.autocast(text_N.device.type, enabled=False):
+        if at_hand(chosen_K):  # Layers that learn nothing then need not be told so.
+            chosen_KND: Sequence[Tensor] | Tensor = [student_LND[place] for place in chosen_K.tolist()]
+        else:
+            chosen_KND = torch.stack(list(student_LND)).index_select(0, chosen_K)
+        squares = [
+            functional.mse_loss(states_ND * text_N[:, None], taught_ND * text_N[:, None], reduction="sum")
+            for states_ND, taught_ND in zip(chosen_KND, teacher_KND, strict=True)
+        ]
+        return torch.stack(squares).sum() / (text_N.sum() * teacher_KND.shape[-1])

@@ -113,7 +113,7 @@ class Masking:
                 output = norm_of_width(module, inputs[0], self.masks.width_D)
             # What an off sub-layer says is 0, so its norm reads what the sub-layer read.
             on = is_on()
-            if on.device.type in AT_HAND:
+            if at_hand(on):
                 return output if on else inputs[0]
             return torch.where(on, output, inputs[0])
 
@@ -138,6 +138,11 @@ class Masking:
     def _scale_norm(self, module: nn.Module, inputs: tuple[Tensor], output: Tensor) -> Tensor:
         width_D = None if self.masks is None else self.masks.width_D
         return output if width_D is None else norm_of_width(module, inputs[0], width_D)
+
+
+def at_hand(numbers: Tensor) -> bool:
+    """Whether numbers can be looked at without waiting for the device that they are on."""
+    return numbers.device.type in AT_HAND
 
 
 def require_width(model: PreTrainedModel) -> None:

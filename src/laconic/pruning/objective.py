@@ -184,7 +184,7 @@ def hidden_loss(said: Said, teacher_KND: Float[Tensor, "K N D"], text_N: Float[T
         mapping: which layer learns from which (`laconic.pruning.distillation`).
     """
     assert said.hidden_LBTD is not None
-    student_LND = said.hidden_LBTD.flatten(1, 2)
+    student_LND = [hidden_BTD.flatten(0, 1) for hidden_BTD in said.hidden_LBTD]
     distance_KL = layer_distances(student_LND, teacher_KND, text_N)
     chosen_K = map_layers(distance_KL, _alive(said, distance_KL), mapping)
     return layer_loss(student_LND, teacher_KND, text_N, chosen_K)

@@ -1,6 +1,6 @@
 """A student: a model that wears masks or none, with all that learns beside it, as one module for the training loop."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -30,7 +30,7 @@ class Said:
     """
 
     output: Any
-    hidden_LBTD: Float[Tensor, "L B T D"] | None
+    hidden_LBTD: Sequence[Float[Tensor, "B T D"]] | None
     masks: Masks | None
     price: Float[Tensor, ""] | None
     sparsity: Float[Tensor, ""] | None
@@ -82,7 +82,7 @@ class Student(nn.Module):
         output = self.model(**inputs, **without_cache(self.model), output_hidden_states=hidden)
         hidden_LBTD = None
         if hidden and self.projection is not None:
-            hidden_LBTD = torch.stack([self.projection(hidden_BTD) for hidden_BTD in output.hidden_states[1:]])
+            hidden_LBTD = [self.projection(hidden_BTD) for hidden_BTD in output.hidden_states[1:]]
         return Said(output=output, hidden_LBTD=hidden_LBTD, masks=masks, price=price, sparsity=sparsity)
 
     def wear_fixed(self, sparsity: float | None = None) -> Masks | None:

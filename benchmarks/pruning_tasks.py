@@ -55,9 +55,17 @@ TASKS: dict[str, dict[str, Any]] = {
     "sst2": {"train_limit": 30_000, "fine_tune": 2, "prune": 3, "tune": 4, "sparsities": (0.6, 0.8, 0.9, 0.95)},
     "mrpc": {"fine_tune": 4, "prune": 8, "tune": 24, "sparsities": (0.6, 0.8, 0.9, 0.95)},
     "rte": {"fine_tune": 4, "prune": 10, "tune": 15},
-    "cola": {"fine_tune": 4, "prune": 6, "tune": 12},
+    "cola": {"fine_tune": 4, "prune": 12, "tune": 12},
     "stsb": {"fine_tune": 4, "prune": 6, "tune": 12},
-    "squad": {"train_limit": 6_000, "max_length": 256, "fine_tune": 2, "prune": 2, "tune": 2, "sparsities": (0.6,)},
+    "squad": {
+        "train_limit": 6_000,
+        "max_length": 256,
+        "fine_tune": 2,
+        "prune": 2,
+        "tune": 2,
+        "evaluations": 1,
+        "sparsities": (0.6,),
+    },
 }
 """Examples, and epochs of each stage; sparsities are 60, 80 and 95 % where they are not given."""
 
@@ -122,7 +130,7 @@ def train_peer(config: PruneConfig, out: Path, options: RunOptions) -> None:
     dense = {"sparsity": 0.0, "steps": 0, "seconds": 0.0, "scores": setting.scores(teacher), "parameters": whole}
     row = {
         "sparsity": sparsity,
-        "scores": setting.scores(model),
+        "scores": tuned["scores"],
         "steps": tuned["steps"],
         "seconds": tuned["seconds"],
         "parameters": counts,

@@ -42,7 +42,7 @@ def test_a_stage_learns_and_is_not_done_twice(tmp_path: Path) -> None:
     common = setting(tmp_path, told)
     first = stage(tmp_path, common, epochs=20.0)
     done = run_stage(common, first)
-    assert done["steps"] == 80 and done["score"] == 1.0
+    assert done["steps"] == 80 and done["scores"] == {"accuracy": 1.0}
     assert told[-1].startswith("one, step 80/80, loss ") and "score 1.0000" in told[-1]
     again = stage(tmp_path, common, epochs=20.0)
     assert run_stage(common, again) == done and len(told) == 80
@@ -85,7 +85,21 @@ def test_an_interrupted_stage_goes_on_as_if_nothing_had_happened(tmp_path: Path)
     for one, same in zip(whole.student.parameters(), resumed.student.parameters(), strict=True):
         assert torch.equal(one, same)
     plain = [json.loads((path / "run" / "one" / DONE).read_text()) for path in (tmp_path, other)]
-    assert plain[0]["score"] == plain[1]["score"]
+    assert plain[0]["scores"] == plain[1]["scores"] == common.scores(resumed.student.model)
+
+
+@pytest.mark.parametrize("gates", [False, True])
+def test_what_was_seen_of_the_best_is_not_judged_again(gates: bool, tmp_path: Path) -> None:
+    common, judged = setting(tmp_path), list[dict[str, float]]()
+
+    def judge(model: torch.nn.Module) -> dict[str, float]:
+        judged.append(common.data.judge(model))
+        return judged[-1]
+
+    watched = dataclasses.replace(common, data=dataclasses.replace(common.data, judge=judge), evaluations=2)
+    one = stage(tmp_path, common, gates=gates, epochs=4.0)
+    done = run_stage(watched, one)
+    assert len(judged) == 2 and done["scores"] in judged and done["scores"] == common.scores(one.student.model)
 
 
 def _stop_at(step: int):  # type: ignore[no-untyped-def]

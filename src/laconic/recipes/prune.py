@@ -24,7 +24,7 @@ from laconic.recipes.prune_measures import measure_models
 from laconic.recipes.prune_progress import ProgressPage, dense_layer
 from laconic.recipes.prune_stages import Setting, Stage, run_stage
 from laconic.recipes.prune_targets import LATENCY, Target, Targets, find_targets
-from laconic.recipes.prune_tuning import find_adviser, freeze_embeddings, tune
+from laconic.recipes.prune_tuning import find_adviser, freeze_embeddings, scored, tune
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import RECORD, begin_run
 from laconic.recipes.settings import to_plain
@@ -147,13 +147,13 @@ def _teacher(config: PruneConfig, setting: Setting) -> tuple[PreTrainedModel, di
     """The dense model of the task, and what it came to."""
     if config.teacher:
         model = load_teacher(config, setting.data)
-        done: dict[str, Any] = {"steps": 0, "seconds": 0.0}
+        done: dict[str, Any] = {"steps": 0, "seconds": 0.0, "scores": setting.scores(model)}
     else:
         model = load_student(config, setting.data)
         labels = Cofi(setting.data.kind, distill=DistillConfig(prediction=0.0, layers=0.0, label=1.0))
         stage = Stage(name=TEACHER, config=config.fine_tune, student=Student(model), objective=labels)
         done = run_stage(setting, stage)
-    return model, {"steps": done["steps"], "seconds": done["seconds"], "scores": setting.scores(model)}
+    return model, scored(setting, model, done)
 
 
 def _begin(run: _Run, teacher: PreTrainedModel, adviser: AbstractTeacher) -> tuple[Student, dict[str, Any]]:
@@ -200,8 +200,8 @@ def _prune_to(run: _Run, teacher: AbstractTeacher, student: Student, *, start: f
     return {
         "folder": name,
         "sparsity": real if target.speedup else share,
-        "scores": setting.scores(model),
-        "score_before_tuning": pruned.get("score"),
+        "scores": tuned["scores"],
+        "score_before_tuning": next(iter(pruned["scores"].values())) if pruned["steps"] else None,
         "steps": pruned["steps"] + tuned["steps"],
         "seconds": pruned["seconds"] + tuned["seconds"],
         "parameters": count_all(model),

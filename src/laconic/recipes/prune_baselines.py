@@ -61,7 +61,7 @@ def train_baseline(
     return {
         "folder": name,
         "sparsity": target.share,
-        "scores": setting.scores(model),
+        "scores": tuned["scores"],
         "steps": tuned["steps"],
         "seconds": tuned["seconds"],
         "parameters": counts,

@@ -95,12 +95,8 @@ class Setting:
             tell=tell,
         )
 
-    def score(self, model: torch.nn.Module) -> float:
-        """The main score of a model on the valid split."""
-        return next(iter(self.scores(model).values()))
-
     def scores(self, model: torch.nn.Module) -> dict[str, float]:
-        """All scores of a model on the valid split."""
+        """All scores of a model on the valid split, the main one first."""
         torch.nn.Module.to(model, self.device).train(False)
         return self.data.judge(model)
 
@@ -132,7 +128,7 @@ def run_stage(setting: Setting, stage: Stage) -> dict[str, Any]:
         stage: this one.
 
     Returns:
-        What it came to: `steps`, `seconds`, `score`.
+        What it came to: `steps`, `seconds`, and `scores` unless there was nothing to do.
 
     Raises:
         TrainingError: interrupted, or went wrong; the checkpoint continues it.
@@ -159,7 +155,8 @@ def run_stage(setting: Setting, stage: Stage) -> dict[str, Any]:
 
     def sum_up(outcome: Outcome) -> dict[str, Any]:
         progress = outcome.progress
-        return {"steps": progress.step, "seconds": progress.seconds, "score": setting.score(student.model)}
+        known = watch.best == progress.best and watch.scores
+        return {"steps": progress.step, "seconds": progress.seconds, "scores": known or setting.scores(student.model)}
 
     return learn_once(setting.out, stage.name, student, learn, sum_up, steps=steps, sparsity=stage.sparsity)
 
@@ -220,20 +217,25 @@ def _loop(setting: Setting, stage: Stage, steps: int) -> LoopConfig:
 
 
 class _Watch:
-    """Judges a student from time to time, and says how it goes."""
+    """Judges a student from time to time, says how it goes, and remembers the best of what it saw."""
 
     def __init__(self, setting: Setting, stage: Stage, steps: int) -> None:
         self._setting, self._stage, self._steps = setting, stage, steps
         self._words = ""
         self._judged: tuple[float, float | None, Masks | None] | None = None
+        self.best: float | None = None
+        self.scores: dict[str, float] = {}
 
     def evaluate(self, module: torch.nn.Module) -> float:
         student, wanted = self._stage.student, self._stage.sparsity
         masks = student.wear_fixed(wanted)
-        score = self._setting.score(student.model)
+        scores = self._setting.scores(student.model)
+        score = next(iter(scores.values()))
         ranked, told = rank(student, masks, wanted, cost=score if self._setting.data.lower_is_better else -score)
         expected = None if student.gates is None else float(student.gates.expected_sparsity().detach())
         self._words, self._judged = f", score {score:.4f}{told}", (score, expected, masks)
+        if self.best is None or ranked < self.best:
+            self.best, self.scores = ranked, scores
         return ranked
 
     def report(self, progress: Progress) -> None:

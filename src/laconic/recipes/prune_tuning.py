@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -24,7 +25,7 @@ def tune(
     stage: StageConfig,
     projection: nn.Linear | None = None,
 ) -> dict[str, Any]:
-    """Train a smaller model; what `run_stage` returns.
+    """Train a smaller model; what `scored` returns.
 
     Args:
         config: what it learns from.
@@ -39,7 +40,14 @@ def tune(
     if student.projection is not None and projection is not None:
         student.projection.load_state_dict(projection.state_dict())
     objective = Cofi(setting.data.kind, distill=config.distill, teacher=teacher)
-    return run_stage(setting, Stage(name=f"{name}/tune", config=stage, student=student, objective=objective))
+    done = run_stage(setting, Stage(name=f"{name}/tune", config=stage, student=student, objective=objective))
+    return scored(setting, model, done)
+
+
+def scored(setting: Setting, model: PreTrainedModel, done: dict[str, Any]) -> dict[str, Any]:
+    """What a stage came to, and what its model is worth where the stage had nothing to do and does not know."""
+    torch.nn.Module.to(model, setting.device).train(False)  # As after training, also where it was done before.
+    return done if "scores" in done else {**done, "scores": setting.scores(model)}
 
 
 def find_adviser(config: PruneConfig, setting: Setting, teacher: PreTrainedModel) -> AbstractTeacher:

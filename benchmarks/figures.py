@@ -201,6 +201,21 @@ def draw_structure(axes: Axes, row: dict[str, Any], whole: dict[str, int]) -> No
     axes.set_xticks(range(1, len(row["structure"]) + 1))
 
 
+def scores_of(runs: Sequence[dict[str, Any]], *, at_most: int = 3) -> Figure:
+    """A picture for each task, some in a row."""
+    tasks = list(dict.fromkeys(run["task"] for run in runs if run["method"] == "cofi"))
+    columns, rows = min(at_most, len(tasks)), -(-len(tasks) // at_most)
+    figure, axes = new_figure(3.6 * columns, 3.8 * rows, columns, rows=rows)
+    for number, here in enumerate(axes):
+        if number >= len(tasks):
+            here.set_axis_off()
+            continue
+        draw_task(here, runs, tasks[number])
+        if number % columns == 0:
+            here.set_ylabel("% of the teacher's score")
+    return figure
+
+
 def structures_of(runs: Sequence[dict[str, Any]]) -> Figure:
     """A row for each task, a column for each sparsity."""
     ours = [run for run in runs if run["method"] == "cofi"]
@@ -280,17 +295,12 @@ def main() -> None:
     for axes, context in zip(columns, contexts, strict=True):
         draw_matrix(axes, matrix, context)
     pruned = newest(arguments.results, "pruning-tasks").results["runs"]
-    tasks = list(dict.fromkeys(run["task"] for run in pruned if run["method"] == "cofi"))
-    scores, columns = new_figure(3.6 * len(tasks), 3.8, len(tasks))
-    for axes, task in zip(columns, tasks, strict=True):
-        draw_task(axes, pruned, task)
-    columns[0].set_ylabel("% of the teacher's score")
     figures = {
         "bits-by-size": by_size,
         "speed-and-size": by_speed,
         "memory-step": costs,
         "memory-matrix": readings,
-        "pruning-tasks": scores,
+        "pruning-tasks": scores_of(pruned),
         "pruning-structures": structures_of(pruned),
     }
     for name, figure in figures.items():

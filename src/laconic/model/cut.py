@@ -311,12 +311,14 @@ _SHAPES: dict[str, tuple[str, Callable[[Any, Cut, int, int], None]]] = {
 def _shape(model: PreTrainedModel) -> None:
     """Give the layers of a whole model the shapes that its config asks for."""
     config: Any = model.config
+    width = getattr(config, "cut_width", None)
+    if config.cut_layers is None and width is None:
+        return
     if config.cut_layers is not None:
         _shape_layers(model)
-    if getattr(config, "cut_width", None) is not None:
-        _shape_width(model, config.cut_width)
-    if config.cut_layers is not None or getattr(config, "cut_width", None) is not None:
-        model.init_weights()  # type: ignore[no-untyped-call]
+    if width is not None:
+        _shape_width(model, width)
+    model.init_weights()  # type: ignore[no-untyped-call]
 
 
 def _shape_layers(model: PreTrainedModel) -> None:

@@ -231,8 +231,7 @@ class _Watch:
         masks = student.wear_fixed(wanted)
         scores = self._setting.scores(student.model)
         score = next(iter(scores.values()))
-        ranked, told = rank(student, masks, wanted, cost=score if self._setting.data.lower_is_better else -score)
-        expected = None if student.gates is None else float(student.gates.expected_sparsity().detach())
+        ranked, told, expected = rank(student, masks, wanted, cost=score if self._setting.data.lower_is_better else -score)
         self._words, self._judged = f", score {score:.4f}{told}", (score, expected, masks)
         if self.best is None or ranked < self.best:
             self.best, self.scores = ranked, scores
@@ -261,8 +260,8 @@ class _Watch:
         )
 
 
-def rank(student: Student, masks: Masks | None, wanted: float | None, *, cost: float) -> tuple[float, str]:
-    """What counts when the best of a stage is sought, lower being better, and words for what is left of the student.
+def rank(student: Student, masks: Masks | None, wanted: float | None, *, cost: float) -> tuple[float, str, float | None]:
+    """What counts when the best of a stage is sought, lower being better; words for what is left; what the gates expect gone.
 
     Args:
         student: that was judged.
@@ -271,11 +270,11 @@ def rank(student: Student, masks: Masks | None, wanted: float | None, *, cost: f
         cost: what it was judged to be worth.
     """
     if student.gates is None or masks is None or wanted is None:
-        return cost, ""
+        return cost, "", None
     expected = float(student.gates.expected_sparsity().detach())
     words = f", {expected:.1%} gone: {structure_words(masks.structure())}"
     # While the sparsity rises, the sparsest is the best there is: it is what a run that ends too early has to show.
-    return (cost if expected > wanted - NEAR else NOT_YET - expected), words
+    return (cost if expected > wanted - NEAR else NOT_YET - expected), words, expected
 
 
 def structure_words(structure: Structure) -> str:

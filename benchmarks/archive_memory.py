@@ -10,7 +10,6 @@ in a process of its own, whose peak is what the system says when it ends (`ru_ma
 SHA-256.
 """
 
-import argparse
 import hashlib
 import lzma
 import os
@@ -24,8 +23,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
+from script import finish_record, new_parser, start_record
 
 ENOUGH = 8 << 20
 STEP = 1_000_003
@@ -108,14 +107,13 @@ def decompress(base: bytes, size: int, model: str, packed: Path) -> dict[str, An
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("LACONIC_DATA"), help="data folder [LACONIC_DATA]")
     parser.add_argument("--sizes", type=int, nargs="+", default=[8 << 20, 1 << 30], help="bytes of text")
     parser.add_argument("--model", default="light")
     parser.add_argument("--compress-only", action="store_true", help="do not decompress, nor verify")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
-    record = Record.start(kind="benchmark", name="archive-memory", config=plain_settings(arguments))
+    record = start_record("archive-memory", arguments)
     base, rows = base_text(arguments.data), []
     with tempfile.TemporaryDirectory() as folder:
         for size in arguments.sizes:
@@ -128,7 +126,7 @@ def main() -> int:
     growth = {name: max(row[name] for row in rows) / min(row[name] for row in rows) for name in peaks}
     verified = all(row.get("verified", True) for row in rows)
     results = {"sizes": rows, "largest_over_smallest": growth, "none_failed": verified}
-    print(*save_benchmark(record.finish(results=results), markdown_table(rows), arguments.out), sep="\n")
+    finish_record(record, markdown_table(rows), results, arguments)
     return 0 if verified else 1
 
 

@@ -22,13 +22,13 @@ from laconic.model.byte_parent import build_byte_parent
 from laconic.model.folder import load_model
 from laconic.model.sizes import find_size
 from laconic.recipes.bytelm import ByteLMConfig, held_out_segments, segment_bits, stream_segments
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
 from laconic.text.corpora import open_corpus
 from laconic.training.byte_modeling import ByteModeling
 from laconic.training.loop import LoopConfig, train
 from laconic.training.optimizer import OptimizerConfig
 from laconic.training.schedule import ScheduleConfig
+from script import finish_record, new_parser, start_record
 
 CORPUS = "wikipedia-en"
 CONTEXT = 512
@@ -79,22 +79,19 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def main() -> None:
     arguments = _arguments()
-    record = Record.start(kind="benchmark", name="attention-choices", seed=0, config=plain_settings(arguments))
+    record = start_record("attention-choices", arguments, seed=0)
     rows = measure(arguments)
     table = markdown_table(rows)
-    print(table)
-    raw, page = save_benchmark(record.finish(results={"rows": rows}), table, arguments.out)
-    print(f"wrote {raw} and {page}")
+    finish_record(record, table, {"rows": rows}, arguments)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("--size", default="1m", help="size of the parents")
     parser.add_argument("--steps", type=int, default=1000, help="updates of 4,096 bytes each")
     parser.add_argument("--valid-bytes", type=int, default=400_000, help="held-out text")
     parser.add_argument("--parent", type=Path, help="folder of a trained parent, to measure with narrower bands")
     parser.add_argument("--data-root", type=Path, default=None, help="data folder; that of LACONIC_DATA if not given")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     return parser.parse_args()
 
 

@@ -20,7 +20,6 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import constriction
@@ -28,8 +27,8 @@ import numpy as np
 
 from laconic.codec import reference
 from laconic.codec.arithmetic import Decoder, Encoder
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
+from script import finish_record, new_parser, start_record
 
 LETTERS = 256
 STREAMS = (1, 16, 256)
@@ -264,24 +263,16 @@ def compare(kind: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("--symbols", type=int, default=102_400, help="symbols per task; 102,400")
     parser.add_argument("--precision", type=int, default=16, help="bits of the integer counts; 16")
     parser.add_argument("--repeats", type=int, default=7, help="rounds; 7")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     arguments = parser.parse_args()
-    record = Record.start(
-        kind="benchmark",
-        name="coder_speed",
-        seed=arguments.seed,
-        config=plain_settings(arguments),
-    )
+    record = start_record("coder_speed", arguments, seed=arguments.seed)
     rows = [row for kind in ("static", "varying") for row in compare(kind, arguments)]
     table = markdown_table(rows)
-    print(table)
-    raw, page = save_benchmark(record.finish(results={"rows": rows}), table, arguments.out)
-    print(f"wrote {raw} and {page}")
+    finish_record(record, table, {"rows": rows}, arguments)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ Last, text of every kind is cut window by window under the byte model, and the t
 The script fails if any differ.
 """
 
-import argparse
 import itertools
 import os
 import statistics
@@ -35,8 +34,7 @@ import tiktoken
 import tokenizers
 
 from laconic.bytelm.registry import load_byte_lm
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
 from laconic.shapes import EOS
 from laconic.text.corpora import open_corpus
 from laconic.tokens.bpe import BPEConfig, train_bpe
@@ -44,6 +42,7 @@ from laconic.tokens.codebook_file import CODEBOOK_FILE
 from laconic.tokens.compiling import compile_windows
 from laconic.tokens.registry import build_tokenizer
 from laconic.tokens.segment import WindowFormat, segment
+from script import finish_record, new_parser, start_record
 
 GPT2_WORDS = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 """The pattern by which `tokenizers` cuts words before it merges bytes."""
@@ -237,7 +236,7 @@ def compile_in_both_ways(model: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("--models", nargs="+", default=["light"], help="byte models; light")
     parser.add_argument("--corpus", default="wikipedia-en")
     parser.add_argument("--split", default="test", help="what is encoded")
@@ -247,9 +246,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--same-mb", type=float, default=24.0, help="how much text to compare tokens on")
     parser.add_argument("--data", type=Path, default=os.environ.get("LACONIC_DATA"), help="data folder [LACONIC_DATA]")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     arguments = parser.parse_args()
-    record = Record.start(kind="benchmark", name="compiled_windows", config=plain_settings(arguments))
+    record = start_record("compiled_windows", arguments)
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     compiled = [compile_in_both_ways(model) for model in arguments.models]
     texts = [document.decode() for document in open_corpus(arguments.corpus, arguments.split).documents()]
@@ -267,11 +265,9 @@ def main() -> None:
     rows = time_rivals(rivals, texts, arguments.rounds)
     same = [row for model in arguments.models for row in compare_tokens(model, int(arguments.same_mb * 1e6), arguments.data)]
     table = "\n".join(markdown_table(part) for part in (compiled, rows, same))
-    print(table)
     models = {name: f"{load_byte_lm(name).fingerprint:016x}" for name in arguments.models}
     results = {"compiled": compiled, "rows": rows, "same": same, "models": models}
-    raw, page = save_benchmark(record.finish(results=results), table, arguments.out)
-    print(f"wrote {raw} and {page}")
+    finish_record(record, table, results, arguments)
     if any(row["documents that differ"] for row in same):
         raise SystemExit("some tokens differ")
 

@@ -29,9 +29,9 @@ from typing import Any
 from laconic.archive.stream import compress, decompress
 from laconic.bytelm.limits import limit_threads
 from laconic.bytelm.registry import load_byte_lm
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
 from laconic.text.corpora import open_corpus
+from script import finish_record, new_parser, start_record
 
 HEAD = 4096
 TEXTS = ("wikipedia-en", "alice29", "book1", "heads", "heads-200")
@@ -212,11 +212,7 @@ def compare(text: str, pieces: list[bytes], codecs: list[Codec], repeats: int) -
 
 def main() -> None:
     arguments = _arguments()
-    record = Record.start(
-        kind="benchmark",
-        name="compressors",
-        config=plain_settings(arguments),
-    )
+    record = start_record("compressors", arguments)
     limit_threads(arguments.threads)
     codecs = [*laconic_codecs(arguments.models), *standard_codecs(), *other_codecs()]
     if any(text.startswith("heads") for text in arguments.texts) and arguments.dictionary_text:
@@ -227,19 +223,15 @@ def main() -> None:
         texts.append({"text": name, "pieces": len(pieces), "bytes": sum(map(len, pieces))})
         rows += compare(name, pieces, codecs, arguments.repeats)
     table = markdown_table(texts) + "\n" + markdown_table(rows)
-    print(table)
-    finished = record.finish(results={"texts": texts, "rows": rows})
-    raw, page = save_benchmark(finished, table, arguments.out)
-    print(f"wrote {raw} and {page}")
+    finish_record(record, table, {"texts": texts, "rows": rows}, arguments)
 
 
 def codec_parser(description: str) -> argparse.ArgumentParser:
     """The options that all benchmarks of codecs have: models, text for dictionaries, data folder and folder of the record."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(description)
     parser.add_argument("--models", nargs="+", default=["default", "light"], help="byte models: names, or paths")
     parser.add_argument("--dictionary-text", type=int, default=100_000_000, help="bytes to train dictionaries on; 0: none")
     parser.add_argument("--data-root", type=Path, default=None, help="data folder; that of LACONIC_DATA if not given")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     return parser
 
 

@@ -9,7 +9,6 @@ divided by the largest logit, or by 1 where that is smaller.
 """
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -28,8 +27,8 @@ from laconic.pruning.cutting import cut
 from laconic.pruning.masking import Masking
 from laconic.pruning.masks import Masks
 from laconic.pruning.parts import Parts, count_parts
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
+from script import finish_record, new_parser, start_record
 
 LAYERS, HEADS, WIDTH, UNITS, WORDS, LENGTH = 4, 4, 32, 48, 100, 12
 _COMMON: dict[str, Any] = {
@@ -99,7 +98,7 @@ def differences(family: str, seeds: range, dtype: torch.dtype) -> list[tuple[flo
 
 def main() -> None:
     arguments = _arguments()
-    record = Record.start(kind="benchmark", name="cut-equality", seed=0, config=plain_settings(arguments))
+    record = start_record("cut-equality", arguments, seed=0)
     rows = []
     for place, family in enumerate(CONFIGS):
         seeds = range(place, arguments.structures, len(CONFIGS))
@@ -110,14 +109,12 @@ def main() -> None:
         rows.append(row)
         print(row, flush=True)
     table = markdown_table(rows)
-    raw, page = save_benchmark(record.finish(results={"rows": rows}), table, arguments.out)
-    print(f"{table}\nwrote {raw} and {page}")
+    finish_record(record, table, {"rows": rows}, arguments)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("--structures", type=int, default=1000, help="in all, shared among the families")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     return parser.parse_args()
 
 

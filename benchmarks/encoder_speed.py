@@ -27,8 +27,8 @@ from transformers import BertConfig, PreTrainedModel
 from laconic.evaluation.latency import Runner, measure_latency, onnx_runner, speed_ratios, torch_runner
 from laconic.model.cut import CutBertModel, cut_config
 from laconic.model.onnx import export_onnx, quantize_onnx, verify_onnx
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
+from script import finish_record, new_parser, start_record
 
 KINDS = ("torch", "onnx", "onnx-int8")
 
@@ -158,22 +158,20 @@ def _bytes(model: PreTrainedModel, kind: str, file: Path) -> int:
 
 def main() -> None:
     arguments = _arguments()
-    record = Record.start(kind="benchmark", name="encoder-speed", seed=0, config=plain_settings(arguments))
+    record = start_record("encoder-speed", arguments, seed=0)
     rows = [row for family in arguments.families for row in measure_family(family, arguments)]
     table = markdown_table(rows)
-    raw, page = save_benchmark(record.finish(results={"rows": rows}), table, arguments.out)
-    print(f"{table}\nwrote {raw} and {page}")
+    finish_record(record, table, {"rows": rows}, arguments)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("--families", nargs="+", choices=tuple(FAMILIES), default=["bert-base", "minilm"], help="of models")
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=["torch", "onnx"], help="what runs them")
     parser.add_argument("--threads", type=int, default=1, help="that compute")
     parser.add_argument("--batch", type=int, default=8, help="rows read at once")
     parser.add_argument("--length", type=int, default=128, help="tokens in a row, up to 512")
     parser.add_argument("--rounds", type=int, default=11, help="batches of each that are timed")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     return parser.parse_args()
 
 

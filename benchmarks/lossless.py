@@ -26,8 +26,8 @@ from laconic.archive.choice import choose_model
 from laconic.archive.ports import ByteSource
 from laconic.archive.stream import compress_stream, decompress_stream
 from laconic.bytelm.registry import load_byte_lm
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
+from script import finish_record, new_parser, start_record
 
 NOISE = 10_000_000
 REPEATED = 10_000_000
@@ -122,14 +122,13 @@ def round_trip(name: str, opened: Callable[[], BinaryIO], arguments: argparse.Na
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("--data", type=Path, default=os.environ.get("LACONIC_DATA"), help="data folder [LACONIC_DATA]")
     parser.add_argument("--model", default="auto")
     parser.add_argument("--limit", type=int, help="only so many bytes of each file")
     parser.add_argument("--skip-larger", type=int, default=sys.maxsize, help="leave out files of more unpacked bytes")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     arguments = parser.parse_args()
-    record = Record.start(kind="benchmark", name="lossless", config=plain_settings(arguments))
+    record = start_record("lossless", arguments)
     for name in ("default", "light"):  # Compiles, and is not counted.
         blob = io.BytesIO()
         compress_stream(io.BytesIO(b"warm " * 9), blob, model=load_byte_lm(name))
@@ -145,7 +144,7 @@ def main() -> int:
     bounded = all(row["within_bound"] for row in rows)
     results = {"files": rows, "skipped": skipped, "all_verified": lossless, "all_within_bound": bounded}
     table = markdown_table(rows) + (f"\nLeft out: {', '.join(skipped)}\n" if skipped else "")
-    print(*save_benchmark(record.finish(results=results), table, arguments.out), sep="\n")
+    finish_record(record, table, results, arguments)
     return 0 if lossless and bounded else 1
 
 

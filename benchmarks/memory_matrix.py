@@ -38,8 +38,9 @@ from laconic.recipes.lm import LMConfig, load_finished, measure
 from laconic.recipes.lm_data import held_out_tokens
 from laconic.recipes.rundir import RECORD, load_config
 from laconic.recipes.settings import to_plain
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
+from laconic.records.benchmark import markdown_table
 from laconic.records.record import Record
+from script import finish_record, new_parser, start_record
 
 SIZE = 15_000
 """Slots of the largest long-term memory."""
@@ -153,12 +154,10 @@ def main() -> None:
                 stream.write(json.dumps(row) + "\n")
         return
     rows = _read(arguments.rows)
-    record = Record.start(kind="benchmark", name="memory-matrix", seed=0, config=plain_settings(arguments))
+    record = start_record("memory-matrix", arguments, seed=0)
     lines = summarise(rows)
     table = markdown_table(lines)
-    print(table)
-    raw, page = save_benchmark(record.finish(results={"rows": lines, "runs": rows}), table, arguments.out)
-    print(f"wrote {raw} and {page}")
+    finish_record(record, table, {"rows": lines, "runs": rows}, arguments)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
@@ -166,14 +165,13 @@ def _read(path: Path) -> list[dict[str, Any]]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("verb", choices=("measure", "summary"))
     parser.add_argument("runs", type=Path, nargs="*", help="folders of finished runs")
     parser.add_argument("--rows", type=Path, required=True, help="file that rows are added to")
     parser.add_argument("--valid-bytes", type=int, default=500_000, help="text that settings are found on")
     parser.add_argument("--test-bytes", type=int, default=10**12, help="text that is measured")
     parser.add_argument("--data-root", type=Path, default=None, help="data folder; that of LACONIC_DATA if not given")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     return parser.parse_args()
 
 

@@ -11,7 +11,6 @@ each other, and medians are compared.
 import argparse
 import statistics
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,8 +18,8 @@ import torch
 from laconic.evaluation.memory import MemoryConfig, read_windows
 from laconic.memory.stores import AbstractMemory, Window, slots_mass
 from laconic.model.sizes import build_model, count_parameters
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
+from script import finish_record, new_parser, start_record
 
 WORDS, CONTEXT, STRIDE, SLOTS = 33_278, 512, 256, 15_000
 MEMORIES = {
@@ -75,19 +74,17 @@ def _filled(memory: MemoryConfig, width: int, device: str) -> AbstractMemory:
 
 def main() -> None:
     arguments = _arguments()
-    record = Record.start(kind="benchmark", name="memory-reading", seed=0, config=plain_settings(arguments))
+    record = start_record("memory-reading", arguments, seed=0)
     rows = [row for size in arguments.sizes for row in rates(size, arguments)]
     table = markdown_table(rows)
-    raw, page = save_benchmark(record.finish(results={"rows": rows}), table, arguments.out)
-    print(f"{table}\nwrote {raw} and {page}")
+    finish_record(record, table, {"rows": rows}, arguments)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("--sizes", nargs="+", default=["1m", "25m"], help="sizes of models; with 33,278 words, 5M and 42M")
     parser.add_argument("--tokens", type=int, default=50_000, help="length of the text")
     parser.add_argument("--rounds", type=int, default=3, help="readings of each kind that are timed")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     return parser.parse_args()
 
 

@@ -37,10 +37,10 @@ from laconic.memory.mass import memory_mass, plain_mass, similarity_scale
 from laconic.memory.objective import Trime, TrimeConfig
 from laconic.memory.visibility import see_earlier
 from laconic.model.sizes import build_model
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
 from laconic.training.language_modeling import LanguageModeling, predict
 from laconic.training.objective import AbstractObjective, Batch, LossOutput
+from script import finish_record, new_parser, start_record
 
 SIZE, LENGTH, WORDS, WIDTH = "25m", 512, 33_278, 512
 MASSES = {"trime": memory_mass, "trime, plain": plain_mass}
@@ -142,7 +142,7 @@ def main() -> None:
     if arguments.peak_of:
         print_peak(arguments.peak_of, arguments.slots[0])
         return
-    record = Record.start(kind="benchmark", name="memory-step", seed=0, config=plain_settings(arguments))
+    record = start_record("memory-step", arguments, seed=0)
     rows = []
     for slots in sorted(arguments.slots, reverse=True):  # What needs most memory goes first.
         seconds = time_steps(slots, arguments)
@@ -153,18 +153,16 @@ def main() -> None:
             print(rows[-1], flush=True)
     rows.sort(key=lambda row: row["slots"])
     table = markdown_table(rows)
-    raw, page = save_benchmark(record.finish(results={"rows": rows}), table, arguments.out)
-    print(f"{table}\nwrote {raw} and {page}")
+    finish_record(record, table, {"rows": rows}, arguments)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     slots = [1 << power for power in range(10, 16)]
     parser.add_argument("--slots", type=int, nargs="+", default=slots, help="N, multiples of 512")
     parser.add_argument("--rounds", type=int, default=3, help="steps of each kind that are timed")
     parser.add_argument("--most-gb", type=float, default=12.0, help="largest matrices of the plain form to be built")
     parser.add_argument("--peak-of", choices=tuple(MASSES), help="only print the peak of one kind (used by itself)")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     return parser.parse_args()
 
 

@@ -48,9 +48,9 @@ from laconic.bytelm.transformer_weights import (
 )
 from laconic.model.folder import load_model
 from laconic.recipes.bytelm import compare
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
 from laconic.shapes import SYMBOLS
+from script import finish_record, new_parser, start_record
 
 PRECISION = 20
 LONG_PIECE, SHORT_PIECE = 1 << 16, 1 << 11
@@ -339,14 +339,13 @@ def speed_of(verb: str, rate: float, per_byte: float, best: float, step: float) 
 
 def main() -> None:
     arguments = _arguments()
-    record = Record.start(kind="benchmark", name="neural-codec", config=plain_settings(arguments))
+    record = start_record("neural-codec", arguments)
     results, page = measure(arguments)
-    print(page)
-    print(*save_benchmark(record.finish(results=results), page, arguments.out), sep="\n")
+    finish_record(record, page, results, arguments)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("--model", default="default", help="name of a byte model, or path of its .safetensors file")
     parser.add_argument("--parent", type=Path, default=None, help="folder of the float model it was made from")
     parser.add_argument("--limit", type=int, default=None, help="only the first bytes of the text")
@@ -357,7 +356,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--restart-bytes", type=int, default=1 << 18, help="text for the cost of an empty context")
     parser.add_argument("--float-bytes", type=int, default=1 << 18, help="text for the comparison with the float model")
     parser.add_argument("--data-root", type=Path, default=None, help="data folder; that of LACONIC_DATA if not given")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     return parser.parse_args()
 
 

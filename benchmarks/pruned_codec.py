@@ -21,9 +21,9 @@ from laconic.bytelm.base import AbstractByteLM
 from laconic.bytelm.limits import limit_threads
 from laconic.bytelm.registry import load_byte_lm
 from laconic.bytelm.transformer import TransformerByteLM
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
 from neural_codec import run_codec
+from script import finish_record, new_parser, start_record
 
 SHIPPED = ("default", "transformer-1m", "light")
 VERBS = ("compress", "decompress")
@@ -84,27 +84,24 @@ def load(paths: Sequence[Path]) -> dict[str, AbstractByteLM]:
 def main() -> None:
     arguments = _arguments()
     limit_threads(arguments.threads)
-    settings = {name: value for name, value in plain_settings(arguments).items() if name != "models"}
     models = load(arguments.models)
-    record = Record.start(kind="benchmark", name="pruned-codec", config=settings | {"models": list(models)})
+    record = start_record("pruned-codec", arguments, models=list(models))
     (text,) = load_text("wikipedia-en", arguments.data_root)
     text = text[: arguments.limit]
     rows = measure(models, text, arguments.repeats)
     shown = [{name: value for name, value in row.items() if name not in ("seconds", "fingerprint")} for row in rows]
     page = f"The first {len(text):,} bytes, {arguments.threads} thread(s); blocks as heads/units.\n\n{markdown_table(shown)}"
-    print(page)
     results = {"text_bytes": len(text), "models": rows}
-    print(*save_benchmark(record.finish(results=results), page, arguments.out), sep="\n")
+    finish_record(record, page, results, arguments)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("models", type=Path, nargs="*", help="byte models beside those that come with laconic")
     parser.add_argument("--limit", type=int, default=500_000, help="only the first bytes of the text; 500,000")
     parser.add_argument("--repeats", type=int, default=5, help="rounds; 5")
     parser.add_argument("--threads", type=int, default=1, help="threads of the codec; 1")
     parser.add_argument("--data-root", type=Path, default=None, help="data folder; that of LACONIC_DATA if not given")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     return parser.parse_args()
 
 

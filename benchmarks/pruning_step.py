@@ -15,7 +15,6 @@ in a pruning run. A step is forward, backward, clipping and AdamW; the steps of 
 
 import argparse
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -28,10 +27,10 @@ from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
 from laconic.pruning.teacher import LiveTeacher
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
 from laconic.training.examples import Examples
 from laconic.training.optimizer import OptimizerConfig, build_optimizer
+from script import finish_record, new_parser, start_record
 
 STEPS = 10_000
 """Of the run that a step is taken from; only the rise of the sparsity knows."""
@@ -122,7 +121,7 @@ def time_steps(options: argparse.Namespace) -> dict[str, list[float]]:
 def main() -> None:
     arguments = _arguments()
     torch.set_num_threads(arguments.threads)
-    record = Record.start(kind="benchmark", name="pruning-step", seed=0, config=plain_settings(arguments))
+    record = start_record("pruning-step", arguments, seed=0)
     seconds = time_steps(arguments)
     medians = {name: median(values) for name, values in seconds.items()}
     plain = medians["fine-tuning"] + medians["teacher"]
@@ -131,12 +130,11 @@ def main() -> None:
         for name, value in medians.items()
     ]
     table = markdown_table(rows)
-    raw, page = save_benchmark(record.finish(results={"rows": rows, "seconds": seconds}), table, arguments.out)
-    print(f"{table}\nwrote {raw} and {page}")
+    finish_record(record, table, {"rows": rows, "seconds": seconds}, arguments)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("--layers", type=int, default=6, help="of the models")
     parser.add_argument("--width", type=int, default=384, help="of the models")
     parser.add_argument("--heads", type=int, default=12, help="in each layer")
@@ -144,7 +142,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--length", type=int, default=64, help="tokens in a row")
     parser.add_argument("--threads", type=int, default=1, help="that compute")
     parser.add_argument("--rounds", type=int, default=15, help="steps of each kind that are timed")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     return parser.parse_args()
 
 

@@ -48,8 +48,9 @@ from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import CONFIG, MODEL, RECORD, begin_run, load_config
 from laconic.recipes.settings import to_plain
 from laconic.recipes.task_data import load_task_tokenizer, named_data
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
+from laconic.records.benchmark import markdown_table
 from laconic.records.record import Record
+from script import finish_record, new_parser, start_record
 
 TASKS: dict[str, dict[str, Any]] = {
     "sst2": {"train_limit": 30_000, "fine_tune": 2, "prune": 3, "tune": 4, "sparsities": (0.6, 0.8, 0.9, 0.95)},
@@ -261,19 +262,18 @@ def main() -> None:
                     train(config, method, out, RunOptions(progress=progress))
         return
     known = {(run["task"], run["method"]): run for path in arguments.known for run in Record.load(path).results["runs"]}
-    record = Record.start(kind="benchmark", name="pruning-tasks", seed=0, config=plain_settings(arguments))
+    record = start_record("pruning-tasks", arguments, seed=0)
     for path in sorted(arguments.runs.glob(f"*/{RECORD}")) if arguments.runs else []:
         run = measure(path.parent, arguments)
         known[run["task"], run["method"]] = run
         print(lines_of([run]), flush=True)
     runs = sorted(known.values(), key=lambda run: ([*TASKS].index(run["task"]), ["cofi", *METHODS].index(run["method"])))
     table = markdown_table(lines_of(runs))
-    raw, page = save_benchmark(record.finish(results={"rows": lines_of(runs), "runs": runs}), table, arguments.out)
-    print(f"{table}\nwrote {raw} and {page}")
+    finish_record(record, table, {"rows": lines_of(runs), "runs": runs}, arguments)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("verb", choices=("train", "summary"))
     parser.add_argument("encoder", type=Path, nargs="?", help="folder of the pretrained encoder; to train")
     parser.add_argument("--runs", type=Path, help="folder of all runs")
@@ -283,7 +283,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=8, help="rows read at once, for speed")
     parser.add_argument("--length", type=int, default=128, help="tokens in a row, for speed")
     parser.add_argument("--rounds", type=int, default=11, help="batches of each model that are timed")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     arguments = parser.parse_args()
     if arguments.verb == "train" and not (arguments.encoder and arguments.runs):
         parser.error("train needs the folder of an encoder and --runs")

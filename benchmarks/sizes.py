@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from compressors import Codec, codec_parser, dictionary_codecs, laconic_codecs, other_codecs, standard_codecs
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
 from laconic.text.corpora import open_corpus
+from script import finish_record, start_record
 
 LEAST, MOST_PIECES, BYTES_FOR_A_POINT = 1 << 10, 32, 1 << 18
 
@@ -52,7 +52,7 @@ def measure(codec: Codec, pieces: Sequence[bytes]) -> dict[str, Any]:
 
 def main() -> None:
     arguments = _arguments()
-    record = Record.start(kind="benchmark", name="bits-by-size", config=plain_settings(arguments))
+    record = start_record("bits-by-size", arguments)
     codecs = [*laconic_codecs(arguments.models), *standard_codecs(), *other_codecs()]
     if arguments.dictionary_text:
         codecs += dictionary_codecs(arguments.data_root, arguments.dictionary_text)
@@ -66,8 +66,7 @@ def main() -> None:
         {"codec": codec.name, **{f"{row['size']:,}": row["bits_per_byte"] for row in rows if row["codec"] == codec.name}}
         for codec in codecs
     ]
-    finished = record.finish(results={"rows": rows})
-    print(*save_benchmark(finished, markdown_table(by_codec), arguments.out), sep="\n")
+    finish_record(record, markdown_table(by_codec), {"rows": rows}, arguments)
 
 
 def _arguments() -> argparse.Namespace:

@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, Self
 
 import numba
@@ -24,13 +23,13 @@ import numpy as np
 
 from laconic.bytelm.registry import load_byte_lm
 from laconic.codec.windows import Reading
-from laconic.records.benchmark import markdown_table, plain_settings, save_benchmark
-from laconic.records.record import Record
+from laconic.records.benchmark import markdown_table
 from laconic.shapes import EOS
 from laconic.text.corpora import open_corpus
 from laconic.text.examples import cut_examples
 from laconic.tokens.expand import expand
 from laconic.tokens.segment import WindowFormat, segment
+from script import finish_record, new_parser, start_record
 
 EXAMPLE = 10_240
 EXAMPLES_PER_JOB = 400
@@ -153,7 +152,7 @@ def row(bits: int, reading: Reading, tally: Tally, tallies: dict[Reading, Tally]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = new_parser(__doc__)
     parser.add_argument("--windows", type=int, default=1_000_000, help="at least so many for each W and reading; 1,000,000")
     parser.add_argument("--bits", type=int, nargs="+", default=[16, 24, 32, 64])
     parser.add_argument("--readings", nargs="+", default=["exact", "paper"], choices=["exact", "paper", "delay"])
@@ -162,20 +161,17 @@ def main() -> None:
     parser.add_argument("--corpus", default="wikipedia-en")
     parser.add_argument("--split", default="train")
     parser.add_argument("--workers", type=int, default=2, help="processes; 2")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder of the record")
     arguments = parser.parse_args()
     model = load_byte_lm(arguments.model)
-    record = Record.start(kind="benchmark", name="windows", config=plain_settings(arguments))
+    record = start_record("windows", arguments)
     rows = []
     with ProcessPoolExecutor(arguments.workers, initializer=prepare, initargs=(arguments.model,)) as pool:
         for bits in arguments.bits:
             tallies = measure(pool, bits, arguments)
             rows += [row(bits, reading, tally, tallies) for reading, tally in tallies.items()]
     table = markdown_table(rows)
-    print(table)
     results = {"rows": rows, "model": f"{model.fingerprint:016x}", "model_description": model.description}
-    raw, page = save_benchmark(record.finish(results=results), table, arguments.out)
-    print(f"wrote {raw} and {page}")
+    finish_record(record, table, results, arguments)
     wrong = sum(line["wrong"] for line in rows if line["reading"] != "paper")
     if wrong:
         raise SystemExit(f"{wrong} windows of a lossless reading decoded wrongly")

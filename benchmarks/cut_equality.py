@@ -115,7 +115,10 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = new_parser(__doc__)
     parser.add_argument("--structures", type=int, default=1000, help="in all, shared among the families")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.structures < len(CONFIGS):
+        parser.error(f"--structures is {arguments.structures}, but each of {len(CONFIGS)} families needs one")
+    return arguments
 
 
 if __name__ == "__main__":

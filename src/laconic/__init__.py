@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from laconic.archive.stream import compress as compress
     from laconic.archive.stream import decompress as decompress
     from laconic.hf import load as load
+    from laconic.recipes.prune import prune as prune
     from laconic.records.citation import citation as citation
     from laconic.tokens.registry import load_tokenizer as load_tokenizer
 
@@ -21,6 +22,7 @@ _HOMES = {
     "decompress": "laconic.archive.stream",
     "load": "laconic.hf",
     "load_tokenizer": "laconic.tokens.registry",
+    "prune": "laconic.recipes.prune",
 }
 
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from transformers import BertConfig, BertForQuestionAnswering, BertForSequenceClassification, BertModel
 
 from laconic.errors import CorruptFileError, UsageError
-from laconic.model.folder import load_model, load_with_head, save_model
+from laconic.model.folder import load_any, load_model, load_with_head, save_model
 from laconic.model.sizes import build_model
 
 
@@ -58,3 +59,23 @@ def test_a_head_that_fits_is_kept_and_one_for_other_labels_is_refused(tmp_path: 
     assert torch.equal(same.classifier.weight, trained.classifier.weight)
     with pytest.raises(UsageError, match="is for other labels"):
         load_with_head(tmp_path / "model", labels=("a", "b"))
+
+
+def test_a_head_whose_labels_have_other_names_is_refused(tmp_path: Path) -> None:
+    trained = BertForSequenceClassification(BertConfig(**SHAPE, id2label={0: "x", 1: "y"}, label2id={"x": 0, "y": 1}))
+    save_model(trained, tmp_path / "model")
+    assert load_with_head(tmp_path / "model", labels=("x", "y")).config.id2label == {0: "x", 1: "y"}
+    with pytest.raises(UsageError, match="tells x, y, but y, x are to be told, in this order"):
+        load_with_head(tmp_path / "model", labels=("y", "x"))
+
+
+@pytest.mark.parametrize("gone", ["", "layer.0.attention.self.query"])
+def test_weights_that_are_missing_are_not_made_up(gone: str, tmp_path: Path) -> None:
+    encoder = BertModel(BertConfig(**SHAPE))
+    tensors = encoder.state_dict().items()
+    kept = {name if gone else f"other.{name}": tensor for name, tensor in tensors if not gone or gone not in name}
+    encoder.save_pretrained(tmp_path / "encoder")
+    save_file(kept, tmp_path / "encoder" / "model.safetensors", metadata={"format": "pt"})
+    for load in (load_any, load_with_head):
+        with pytest.raises(CorruptFileError, match=r"holds weights without .*, which its config\.json asks for"):
+            load(tmp_path / "encoder")

@@ -217,3 +217,5 @@ def test_a_file_stands_in_for_its_model(auto: Any, tmp_path: Path) -> None:
     assert found.keys() == said.keys()
     assert all(torch.allclose(found[name], said[name], atol=CLOSE) for name in said)
     assert found[next(iter(found))] is getattr(found, next(iter(found)))
+    unmasked = OnnxModel(tmp_path / "m.onnx").train(False)(input_ids=ids)
+    assert all(torch.equal(unmasked[name], found[name]) for name in said)

@@ -1,5 +1,7 @@
 """The law of the cut: what wears masks and what was cut by them say the same."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,6 +11,8 @@ from transformers import BertConfig, BertForMaskedLM, BertForQuestionAnswering, 
 
 from laconic.errors import UsageError
 from laconic.model.anatomy import dissect
+from laconic.model.cut_folder import save_cut
+from laconic.model.folder import load_any, save_model
 from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.masking import Masking
 from laconic.pruning.masks import Structure
@@ -38,6 +42,19 @@ def test_cut_equals_masked(family: str, seed: int, closed: float, exact: bool, w
     assert float(difference.max()) <= limit
     assert count_all(smaller)["pruned"] == masks.structure().size(masking.parts)
     assert dissect(smaller).width == (masks.structure().width or masking.parts.width)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_in_half_precision_a_cut_model_is_its_own_folder(family: str, dtype: torch.dtype, tmp_path: Path) -> None:
+    save_model(tiny_model(family).to(dtype), tmp_path / "model")
+    model, inputs = load_any(tmp_path / "model"), tiny_inputs()
+    assert model.dtype == dtype
+    smaller = cut(model, Structure.whole(Masking(model).parts).masks())
+    save_cut(smaller, tmp_path / "cut")
+    with torch.no_grad():
+        said = [one(**inputs).logits for one in (model, smaller, load_any(tmp_path / "cut"))]
+    assert torch.equal(said[0], said[1]) and torch.equal(said[1], said[2])
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -9,6 +9,7 @@ from tests.pruning.tiny import tiny_model
 from laconic.pruning.gates import LEAST, MOST, Gates, draw, fix, fix_alone, open_probability, suitable_rate
 from laconic.pruning.masks import to_tensors
 from laconic.pruning.parts import Cost, Parts, count_parts
+from laconic.pruning.trimming import largest_sparsity
 
 PARTS = count_parts(tiny_model("bert"))
 BERT_BASE = Parts(
@@ -79,6 +80,16 @@ def test_draws_depend_on_seed_and_step_alone_and_log_odds_stay_in_range() -> Non
     torch.nn.init.constant_(gates.log_odds["heads"], 10.0)
     gates.keep_in_range()
     assert float(gates.log_odds["heads"].detach().max()) == pytest.approx(MOST)
+
+
+@pytest.mark.parametrize("kinds", [("attention",), ("ffn",), ("attention", "ffn"), ("heads", "ffn")])
+@given(seed=st.integers(0, 20), share=st.floats(0.05, 0.95))
+def test_gates_of_whole_sub_layers_meet_a_target_too(kinds: tuple[str, ...], seed: int, share: float) -> None:
+    sparsity = share * largest_sparsity(PARTS, kinds)
+    gone = Gates(PARTS, kinds=kinds, seed=seed).fixed(sparsity).structure().sparsity(PARTS)
+    # One part less would be too few, and a sub-layer's bias may go with it.
+    part, bias = (PARTS.unit, PARTS.ffn) if "ffn" in kinds else (PARTS.head, PARTS.attention)
+    assert sparsity <= gone < sparsity + (part.at(PARTS.width) + bias.at(PARTS.width)) / PARTS.total + 1e-9
 
 
 def test_unknown_gates_are_refused() -> None:

@@ -1,3 +1,5 @@
+from copy import deepcopy
+
 import pytest
 import torch
 from tests.pruning.tiny import CONFIGS, ENCODERS, random_masks, tiny_inputs, tiny_model
@@ -63,6 +65,17 @@ def test_one_head_masked_is_its_part_of_the_sum_left_out() -> None:
     with torch.no_grad():
         dissect(model).layers[1].attention_out.weight[2 * size : 3 * size] = 0
     torch.testing.assert_close(masked, model(**inputs).logits)
+
+
+def test_a_copy_of_a_masked_model_has_weights_of_its_own() -> None:
+    model = tiny_model("bert")
+    masking = Masking(model)
+    masking.wear(Structure.whole(masking.parts).masks())
+    copy = deepcopy(model)
+    with torch.no_grad():
+        for parameter in copy.parameters():
+            parameter.zero_()
+        assert not copy(**tiny_inputs()).logits.any() and model(**tiny_inputs()).logits.any()
 
 
 def test_factors_learn() -> None:

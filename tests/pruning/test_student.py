@@ -1,6 +1,7 @@
 import torch
-from tests.pruning.tiny import random_masks, tiny_inputs, tiny_model
+from tests.pruning.tiny import LAYERS, random_masks, tiny_inputs, tiny_model
 
+from laconic.pruning.cutting import cut
 from laconic.pruning.gates import Gates
 from laconic.pruning.masking import Masking
 from laconic.pruning.masks import Structure
@@ -38,6 +39,15 @@ def test_hidden_states_are_those_after_each_layer_and_the_projection_begins_as_t
     assert said.hidden_LBTD is not None
     torch.testing.assert_close(torch.stack(list(said.hidden_LBTD)), torch.stack(said.output.hidden_states[1:]))
     assert student(inputs).hidden_LBTD is None
+
+
+def test_layers_that_were_cut_away_are_not_alive() -> None:
+    model = tiny_model("bert")
+    structure = Structure.whole(count_parts(model))
+    structure.head_LH[0], structure.unit_LU[0], structure.unit_LU[1] = False, False, False
+    alive = [False, *[True] * (LAYERS - 1)]
+    for student in (Student(model, masks=structure.masks()), Student(cut(tiny_model("bert"), structure.masks()))):
+        assert student(tiny_inputs()).alive_L.tolist() == alive
 
 
 def test_a_projection_is_narrowed_with_the_width() -> None:

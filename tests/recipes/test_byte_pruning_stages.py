@@ -73,7 +73,7 @@ def test_gates_are_judged_by_what_is_left(setting: ByteSetting, make_stage: Call
     told: list[str] = []
     stage = make_stage(sparsity=0.4)
     run_byte_stage(replace(setting, tell=lambda done, size, words: told.append(words)), stage)
-    assert "% gone: " in told[-1]
+    assert "% gone now: " in told[-1]
     masks = stage.student.wear_fixed(0.4)
     assert masks is not None and masks.structure().sparsity(count_parts(stage.student.model)) >= 0.4
 

@@ -16,9 +16,10 @@ from laconic.evaluation.peak_memory import PeakMemory
 from laconic.model.folder import load_with_head
 from laconic.recipes import prune_measures
 from laconic.recipes.prune import run_prune
-from laconic.recipes.prune_config import PruneConfig, StageConfig
+from laconic.recipes.prune_config import SCHEDULES, PruneConfig, StageConfig
 from laconic.recipes.prune_measures import MeasureConfig
 from laconic.recipes.registry import RunOptions
+from laconic.records.record import Record
 
 QUICK: dict[str, Any] = {
     "fine_tune": StageConfig(epochs=20, rate=3e-3, batch=27),
@@ -57,6 +58,34 @@ def test_a_run_ends_with_smaller_models_of_the_sparsities_asked_for(tmp_path: Pa
         run_prune(config(tmp_path), out, RunOptions())
     assert run_prune(config(tmp_path), out, RunOptions(resume=True)).to_dict() == record.to_dict()
     assert json.loads((out / "sparsity-0.8" / "model" / "tokenizer.json").read_text())["truncation"] is None
+
+
+def test_a_run_that_ended_goes_on_to_a_higher_sparsity_as_if_it_had_been_asked_for_at_first(tmp_path: Path) -> None:
+    first = run_prune(config(tmp_path, sparsities=(0.4,)), tmp_path / "run", RunOptions())
+    both = config(tmp_path)
+    with pytest.raises(UsageError, match="other settings"):
+        run_prune(config(tmp_path, sparsities=(0.8,)), tmp_path / "run", RunOptions(resume=True))
+    assert (tmp_path / "run" / "record.json").is_file()
+    further = run_prune(both, tmp_path / "run", RunOptions(resume=True))
+    at_once = run_prune(both, tmp_path / "other", RunOptions())
+    assert [row["folder"] for row in further.results["models"]] == ["teacher", "sparsity-0.4", "sparsity-0.8"]
+    assert further.results["models"][1]["scores"] == first.results["models"][1]["scores"]
+    models = [laconic.load(tmp_path / run / "sparsity-0.8" / "model").state_dict() for run in ("run", "other")]
+    assert all(torch.equal(tensor, models[1][name]) for name, tensor in models[0].items())
+    assert [row["scores"] for row in further.results["models"]] == [row["scores"] for row in at_once.results["models"]]
+
+
+def test_in_python_a_run_takes_the_fields_of_its_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+    record = Record.start(kind="prune", name="mine").finish(results={})
+    monkeypatch.setattr("laconic.recipes.prune.run_prune", lambda *given: seen.append(given) or record)
+    own: dict[str, Any] = {"text_columns": ("text",), "label": "label", "sparsities": (0.5,)}
+    laconic.prune(Path("encoder"), "runs/mine", schedule="small", resume=True, data=Path("train.csv"), **own)
+    wanted = PruneConfig(model="encoder", data="train.csv", **SCHEDULES["small"], **own)
+    assert seen == [(wanted, Path("runs/mine"), RunOptions(resume=True))]
+    for wrong in ({"sparsity": 0.5}, {"schedule": "long"}, {"data": ""}):
+        with pytest.raises(UsageError, match="laconic prune --list shows what can be set"):
+            laconic.prune("encoder", "runs/mine", **{"data": "train.csv", **own, **wrong})
 
 
 def test_embeddings_stay_as_they_are_and_all_else_learns(tmp_path: Path) -> None:

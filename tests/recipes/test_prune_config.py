@@ -33,7 +33,7 @@ def test_it_comes_back_from_json() -> None:
         ({"gates": ("heads", "width"), "sparsities": (), "speedups": (2.0,)}, "gates has the width, of whose time no table"),
         ({"valid_bytes": 5}, "valid_text and valid_bytes are of a text"),
         ({"valid_text": "wikitext-2"}, "valid_text and valid_bytes are of a text"),
-        ({"valid_data": "x.csv"}, "valid_data is of a table"),
+        ({"valid_data": "x.csv"}, "valid_data and kind are of a table"),
         ({"latency": LatencyConfig(batch=2)}, "latency says how to time"),
         ({"precision": "fp8"}, "precision is 'fp8'"),
         ({"max_length": 0}, "max_length is 0"),

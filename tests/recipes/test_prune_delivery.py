@@ -128,9 +128,12 @@ def test_a_delivery_is_done_once_and_again_where_it_was_not_finished(tmp_path: P
     assert (tmp_path / FOLDER / ONNX).stat().st_mtime_ns > first and len(judge.judged) == 2
 
 
-def test_an_onnx_file_that_answers_otherwise_is_not_delivered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prune_delivery, "verify_onnx", lambda *_, **__: 0.5)
-    with pytest.raises(LaconicError, match=r"answers otherwise than its model, by 0\.5: deliver without onnx"):
+@pytest.mark.parametrize("difference", [0.5, float("nan")])
+def test_an_onnx_file_that_answers_otherwise_is_not_delivered(
+    difference: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prune_delivery, "verify_onnx", lambda *_, **__: difference)
+    with pytest.raises(LaconicError, match=rf"answers otherwise than its model, by {difference}: deliver without onnx"):
         deliverer(Judge(), "onnx").deliver(cut_model(), tmp_path)
     assert not (tmp_path / FOLDER / DONE).exists()
 

@@ -13,14 +13,14 @@ from laconic.pruning.cutting import count_all, cut
 from laconic.pruning.masks import Structure
 from laconic.pruning.parts import count_parts
 from laconic.recipes.prune_progress import MOMENTS, PAGE, ProgressPage, structure_of
-from laconic.recipes.prune_stages import Judged
+from laconic.recipes.prune_stages import Judged, Standing
 
 MODEL = tiny_model("bert")
 PARTS = count_parts(MODEL)
 
 
 def judged(stage: str, step: int, **changes: Any) -> Judged:
-    fields: dict[str, Any] = {"steps": 9, "score": 0.5, "target": None, "expected": None, "masks": None, "model": MODEL}
+    fields: dict[str, Any] = {"steps": 9, "score": 0.5, "target": None, "standing": None, "model": MODEL}
     return Judged(stage=stage, step=step, **{**fields, **changes})
 
 
@@ -44,7 +44,8 @@ def test_the_page_shows_what_masks_left_and_reads_itself_until_the_end(tmp_path:
     page.finish()
     assert not (tmp_path / PAGE).exists()
     structure.head_LH[0], structure.unit_LU[2, 5:] = False, False
-    page.show(judged("prune", 4, masks=structure.masks(), target=0.4, expected=0.3))
+    standing = Standing(structure=structure, sparsity=structure.sparsity(PARTS), expected=0.3)
+    page.show(judged("prune", 4, standing=standing, target=0.4))
     shown = (tmp_path / PAGE).read_text()
     assert "0|12, 4|12, 4|5" in shown and "Pruning for sst2" in shown and 'http-equiv="refresh"' in shown
     row = json.loads((tmp_path / MOMENTS).read_text())[0]

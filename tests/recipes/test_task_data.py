@@ -51,6 +51,10 @@ def test_too_few_rows_unknown_tasks_and_tokenizers_without_padding_are_refused(t
     short = tiny_table(tmp_path / "short.csv", rows=8)
     with pytest.raises(UsageError, match="too few to hold every tenth out"):
         table_data(tables(tmp_path, train=short), tiny_tokenizer(), max_length=8)
+    numbered = tmp_path / "numbered.csv"
+    numbered.write_text("text,label\n" + "".join(f"a film,{number}\n" for number in range(40)))
+    with pytest.raises(UsageError, match="40 labels in 40 rows, too many to be classes: name another column, or set kind"):
+        table_data(tables(tmp_path, train=numbered), tiny_tokenizer(), max_length=8)
     with pytest.raises(UsageError, match="there is no task 'sst3'"):
         named_data("sst3", tiny_tokenizer(), max_length=8)
     tokenizer = tiny_tokenizer()

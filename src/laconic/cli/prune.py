@@ -50,9 +50,9 @@ def prune(
 
     For a task a teacher is trained; a language model is its own teacher. Then the student loses its parts, is cut, and trained
     again. Below the folder, sparsity-0.95/model is a dense model that laconic.load opens, and with trust_remote_code any
-    transformers. Ctrl-C keeps a checkpoint; --resume goes on from it. While it trains, progress.html in the folder shows what
-    is left of each layer; laconic report makes a page of all models. In the end they are timed beside the teacher, unless
-    --set measure.rounds=0.
+    transformers. Ctrl-C keeps a checkpoint; --resume goes on from it, and beyond, to higher sparsities added to those before.
+    While it trains, progress.html in the folder shows what is left of each layer; laconic report makes a page of all models.
+    In the end they are timed beside the teacher, unless --set measure.rounds=0.
 
     With --deliver, sparsity-0.95/delivery holds the same model made smaller: half, embeddings of 16 bits; trimmed, only the
     words that the train split has; onnx, an ONNX file, compared with the model; int8, one of 8 bits too, judged again.
@@ -116,22 +116,19 @@ def _configure(
     *,
     deliver: str,
 ) -> "PruneConfig":
-    from laconic.recipes.prune_config import SCHEDULES, PruneConfig
+    from laconic.recipes.prune_config import scheduled
 
-    schedule = schedule or ("text" if texts[0] else "quick")
-    if schedule not in SCHEDULES:
-        raise UsageError(f"there is no schedule {schedule!r}: choose one of {', '.join(SCHEDULES)}")
     learned: dict[str, Any] = {"task": task, **_table(*table), **_text(*texts)}
     try:
         sparsity, speedup = (_numbers(words) for words in targets)
         sizes: dict[str, Any] = {"sparsities": sparsity, "speedups": speedup} if sparsity or speedup else {}
-        return PruneConfig(
+        return scheduled(
+            schedule or "",
             model=str(model),
             teacher=str(teacher or ""),
             deliver=tuple(part.strip() for part in deliver.split(",") if part.strip()),
             **sizes,
             **learned,
-            **SCHEDULES[schedule],
         )
     except ValueError as error:
         raise UsageError(f"{error}; laconic prune --help lists what can be set") from error

@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -99,7 +99,9 @@ def load_model(folder: Path) -> PreTrainedModel:
         UsageError: the folder holds no model.
         CorruptFileError: its files are damaged, or of a kind this cannot read.
     """
-    return _load(folder, lambda config: AutoModelForCausalLM)
+    model, missing = _load(folder, lambda config: AutoModelForCausalLM)
+    _require_all(folder, missing)
+    return model
 
 
 def load_any(folder: Path) -> PreTrainedModel:
@@ -111,7 +113,9 @@ def load_any(folder: Path) -> PreTrainedModel:
         UsageError: the folder holds no model.
         CorruptFileError: its files are damaged, or of a kind this cannot read.
     """
-    return _load(folder, _task)
+    model, missing = _load(folder, _task)
+    _require_all(folder, missing)
+    return model
 
 
 def load_with_head(folder: Path, *, labels: Sequence[str] = (), span: bool = False, seed: int = 0) -> PreTrainedModel:
@@ -133,7 +137,10 @@ def load_with_head(folder: Path, *, labels: Sequence[str] = (), span: bool = Fal
         CorruptFileError: its files are damaged, or of a kind this cannot read.
     """
 
+    known: list[str] = []
+
     def choose(config: PreTrainedConfig) -> Any:
+        known.extend(told_labels(config))
         names = labels or ("start", "end") if span else labels or ("value",)
         config.id2label, config.label2id = dict(enumerate(names)), {name: number for number, name in enumerate(names)}
         config.problem_type = None if span else "single_label_classification" if labels else "regression"
@@ -143,7 +150,7 @@ def load_with_head(folder: Path, *, labels: Sequence[str] = (), span: bool = Fal
     level = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # That a head is fresh is no news.
     try:
-        model = _load(folder, choose)
+        model, missing = _load(folder, choose)
     except CorruptFileError as error:
         if "mismatch" not in str(error.__cause__):
             raise
@@ -152,11 +159,35 @@ def load_with_head(folder: Path, *, labels: Sequence[str] = (), span: bool = Fal
         ) from error
     finally:
         logging.set_verbosity(level)
+    body = f"{model.base_model_prefix}."
+    _require_all(folder, [name for name in missing if name.startswith(body) and ".pooler." not in name])
+    if labels and known and known != list(labels):
+        raise UsageError(
+            f"the head of the model in {folder} tells {', '.join(known)}, but {', '.join(labels)} are to be told, "
+            "in this order: name a folder with its encoder alone"
+        )
     model.train(False)
     return model
 
 
-def _load(folder: Path, choose: Callable[[PreTrainedConfig], Any]) -> PreTrainedModel:
+def told_labels(config: PreTrainedConfig) -> list[str]:
+    """The names of a classifier's labels, in their order; none where they have no names, or it is no classifier."""
+    names = [str(name) for name in (config.id2label or {}).values()]
+    classifies = any(name.endswith("ForSequenceClassification") for name in config.architectures or ())
+    return names if classifies and not names[0].startswith("LABEL_") else []
+
+
+def _require_all(folder: Path, missing: Iterable[str]) -> None:
+    """See that no tensor was left to chance: with a foreign file, a model of nothing but random numbers opens all the same."""
+    if names := sorted(missing):
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        raise CorruptFileError(
+            f"{folder} holds weights without {names[0]}{more}, which its config.json asks for: save the model again"
+        )
+
+
+def _load(folder: Path, choose: Callable[[PreTrainedConfig], Any]) -> tuple[PreTrainedModel, Collection[str]]:
+    """A model, and the names of those of its tensors that no file has."""
     folder = Path(folder)
     if not (folder / "config.json").is_file():
         raise UsageError(f"{folder} holds no config.json: name a folder that a model was saved to")
@@ -170,12 +201,17 @@ def _load(folder: Path, choose: Callable[[PreTrainedConfig], Any]) -> PreTrained
         # No code is to be run now, nor named by the folder that the model is saved to next.
         config.__dict__.pop("auto_map", None)
         with _without_bars():
-            model: PreTrainedModel = choose(config).from_pretrained(
-                folder, config=config, local_files_only=True, trust_remote_code=False, use_safetensors=True
+            model, told = choose(config).from_pretrained(
+                folder,
+                config=config,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                output_loading_info=True,
             )
     except Exception as error:
         raise CorruptFileError(f"{folder} holds a model that cannot be read ({_first_line(error)}): save it again") from error
-    return model
+    return model, told["missing_keys"]
 
 
 def _task(config: PreTrainedConfig) -> Any:

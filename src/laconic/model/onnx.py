@@ -233,9 +233,10 @@ class OnnxModel(nn.Module):
         self.nowhere = nn.Parameter(torch.empty(0), requires_grad=False)
 
     def forward(self, **inputs: Tensor) -> ModelOutput:
-        """What the file says of inputs by their names; segments that are missing are the first one."""
+        """What the file says of inputs by their names; without a mask all is text, without segments all is the first one."""
         ids = inputs["input_ids"]
-        arrays = {name: inputs.get(name, torch.zeros_like(ids)).cpu().numpy() for name in self._names}
+        usual = {"attention_mask": torch.ones_like(ids)}
+        arrays = {name: inputs.get(name, usual.get(name, torch.zeros_like(ids))).cpu().numpy() for name in self._names}
         found = self._session.run(self._answers, arrays)
         named = {name: torch.from_numpy(value) for name, value in zip(self._answers, found, strict=True)}
         return ModelOutput(named)  # type: ignore[no-untyped-call]

@@ -87,17 +87,18 @@ class ByteCofi(AbstractObjective[Batch]):
         text_N = (tokens_BT != batch.pad_id).flatten()
         share = text_N.sum() / max(batch.count, 1)
         text_N = text_N | ~text_N.any()  # Rows without text count for nothing, but must not be divided by nothing.
-        student_NS, teacher_NS = (_mixture(logits, known_BTS)[text_N] for logits in (said.output.logits, output.logits))
+        student_NS, teacher_NS = (_mixture(logits, known_BTS) for logits in (said.output.logits, output.logits))
         terms = dict[str, Tensor]()
         if distill.prediction:
-            loss = prediction_loss(student_NS, teacher_NS, temperature=distill.temperature)
+            loss = prediction_loss(student_NS, teacher_NS, temperature=distill.temperature, counted=text_N)
             terms["prediction"] = distill.prediction * share * loss
         if deep:
             teacher_KND = teaching_states(output.hidden_states[1:], distill.teaching)
             terms["layers"] = distill.layers * share * hidden_loss(said, teacher_KND, text_N.float(), distill.mapping)
         if distill.label:
-            target_N = tokens_BT.masked_fill(tokens_BT == batch.pad_id, 0).flatten()[text_N]
-            terms["label"] = distill.label * share * functional.cross_entropy(student_NS, target_N)
+            target_N = tokens_BT.masked_fill(tokens_BT == batch.pad_id, 0).flatten()
+            nats_N = functional.cross_entropy(student_NS, target_N, reduction="none")
+            terms["label"] = distill.label * share * (nats_N @ text_N.float()) / text_N.sum()
         return said, terms
 
 

@@ -47,7 +47,8 @@ def cut(model: PreTrainedModel, masks: Masks) -> PreTrainedModel:
         smaller: PreTrainedModel = cut_class(type(model))(config)
     except ValueError as error:
         raise UsageError(f"a {type(model).__name__} cannot be cut ({error})") from error
-    torch.nn.Module.to(smaller, dtype=model.dtype)
+    for parameter in smaller.parameters():  # Not buffers: those of rotations stay in float32, whatever weights are in.
+        parameter.data = parameter.data.to(model.dtype)
     kept = dict(_kept(model, masks.to(model.device), structure, parts))
     wanted = smaller.state_dict()
     rest = {name: tensor for name, tensor in model.state_dict().items() if name in wanted and name not in kept}

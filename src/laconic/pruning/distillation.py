@@ -22,7 +22,13 @@ ROWS_IN_CACHE = 64
 """Tokens of which the states of all layers fit into a processor's cache."""
 
 
-def prediction_loss(student: Float[Tensor, "*B V"], teacher: Float[Tensor, "*B V"], *, temperature: float) -> Float[Tensor, ""]:
+def prediction_loss(
+    student: Float[Tensor, "*B V"],
+    teacher: Float[Tensor, "*B V"],
+    *,
+    temperature: float,
+    counted: Bool[Tensor, "*B"] | None = None,
+) -> Float[Tensor, ""]:
     """How far the student's distributions are from the teacher's: the mean divergence, times temperature squared.
 
     Of many rows, logarithms of probabilities exist for a piece at once, and are computed once more for the gradient.
@@ -31,21 +37,24 @@ def prediction_loss(student: Float[Tensor, "*B V"], teacher: Float[Tensor, "*B V
         student: its logits.
         teacher: its logits.
         temperature: both are divided by it.
+        counted: which rows count; None for all. The others are not picked out, for that would wait for the device.
     """
     student, teacher = student.flatten(0, -2), teacher.flatten(0, -2)
+    weight_N = student.new_ones(len(student)) if counted is None else counted.flatten().to(student.dtype)
+    rows = student, teacher, weight_N
     if len(student) <= ROWS_AT_ONCE:
-        return _divergence(student, teacher, temperature) / len(student) * temperature**2
+        return _divergence(*rows, temperature) / weight_N.sum() * temperature**2
     pieces = [
         checkpoint(_divergence, *piece, temperature, use_reentrant=False, preserve_rng_state=False)
-        for piece in zip(torch.split(student, ROWS_AT_ONCE), torch.split(teacher, ROWS_AT_ONCE), strict=True)
+        for piece in zip(*(torch.split(tensor, ROWS_AT_ONCE) for tensor in rows), strict=True)
     ]
-    return torch.stack(pieces).sum() / len(student) * temperature**2
+    return torch.stack(pieces).sum() / weight_N.sum() * temperature**2
 
 
-def _divergence(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+def _divergence(student: Tensor, teacher: Tensor, weight_N: Tensor, temperature: float) -> Tensor:
     logs = functional.log_softmax(student / temperature, -1)
     targets = functional.log_softmax(teacher / temperature, -1)
-    return functional.kl_div(logs, targets, log_target=True, reduction="sum")
+    return functional.kl_div(logs, targets, log_target=True, reduction="none").sum(-1) @ weight_N
 
 
 def teacher_layers(layers: int, count: int = 4) -> tuple[int, ...]:

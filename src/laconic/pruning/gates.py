@@ -141,8 +141,8 @@ class Gates(nn.Module):
         """Masks without chance, as a model is evaluated and cut with.
 
         Args:
-            sparsity: what is to be gone, exactly but for one of the smallest parts that have gates
-                (`laconic.pruning.trimming`); None for what the gates expect.
+            sparsity: what is to be gone, exactly but for one of the smallest parts (`laconic.pruning.trimming`): a unit
+                where feed-forward parts or their units have gates, else a head. None for what the gates expect.
 
         Raises:
             UsageError: a sparsity that cannot be reached.
@@ -153,8 +153,8 @@ class Gates(nn.Module):
         shift = self._shift_to(sparsity)
         masks, most = self._fixed(shift), max(shift, 0.0)
         opened = self._masks({kind: soft(odds.cpu() + most) for kind, odds in self.log_odds.items()}, torch.device("cpu"))
-        changing: dict[str, bool] = {"heads": "heads" in self.kinds, "units": "units" in self.kinds}
-        structure = trim(masks.structure(), self.parts, self.importance(), sparsity=sparsity, **changing)
+        heads, units = ("heads" in self.kinds or "attention" in self.kinds), ("units" in self.kinds or "ffn" in self.kinds)
+        structure = trim(masks.structure(), self.parts, self.importance(), sparsity=sparsity, heads=heads, units=units)
         return Masks(**{**vars(opened), "width_D": masks.width_D}).only(structure).to(device)
 
     def _fixed(self, shift: float) -> Masks:

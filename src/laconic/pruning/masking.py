@@ -6,6 +6,7 @@ batch has more tokens than a matrix has rows. Nothing here waits for an accelera
 
 from collections.abc import Callable
 from functools import partial
+from types import MethodType
 from typing import Any, final
 
 import torch
@@ -78,16 +79,15 @@ class Masking:
         self._wrapped.clear()
 
     def _project(self, module: nn.Module, factors: Callable[[Masks], Factors], transposed: bool) -> None:
-        plain = module.forward
-
-        def forward(inputs: Tensor) -> Tensor:
+        def forward(module: nn.Module, inputs: Tensor) -> Tensor:
             if self.masks is None:
-                untouched: Tensor = plain(inputs)
+                untouched: Tensor = type(module).forward(module, inputs)
                 return untouched
             weight, bias = scaled(module, factors(self.masks), transposed)
             return functional.linear(inputs, weight, bias)
 
-        module.forward = forward
+        # A method, so that a copy of the model multiplies weights of its own.
+        module.forward = MethodType(forward, module)
         self._wrapped.append(module)
 
     def _attention(self, number: int, masks: Masks) -> Factors:

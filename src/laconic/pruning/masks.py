@@ -78,6 +78,10 @@ class Structure:
             unit_LU=torch.ones(parts.layers, parts.units, dtype=torch.bool),
         )
 
+    def alive(self) -> Bool[Tensor, "L"]:
+        """Which layers have anything left in them."""
+        return self.head_LH.any(-1) | self.unit_LU.any(-1)
+
     @property
     def width(self) -> int | None:
         """How many entries are left of the residual stream; None for all."""

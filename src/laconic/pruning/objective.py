@@ -161,9 +161,9 @@ class Cofi(AbstractObjective[Examples]):
         return terms
 
     def _prediction_loss(self, logits: Tensor, teacher_logits: Tensor, batch: Examples) -> Tensor:
+        counted = None
         if self._kind == "language":
-            follows_BT = following(batch)
-            logits, teacher_logits = logits[:, :-1][follows_BT], teacher_logits[:, :-1][follows_BT]
+            logits, teacher_logits, counted = logits[:, :-1], teacher_logits[:, :-1], following(batch)
         if self._kind == "span":
             # No answer begins or ends in padding, whatever is said of it.
             padding_B1T = ~batch.inputs["attention_mask"].bool()[:, None]
@@ -171,7 +171,7 @@ class Cofi(AbstractObjective[Examples]):
         if self._kind == "regression":
             # A single number has no distribution.
             return (logits - teacher_logits).square().mean()
-        return prediction_loss(logits, teacher_logits, temperature=self._distill.temperature)
+        return prediction_loss(logits, teacher_logits, temperature=self._distill.temperature, counted=counted)
 
 
 def hidden_loss(said: Said, teacher_KND: Float[Tensor, "K N D"], text_N: Float[Tensor, "N"], mapping: str) -> Float[Tensor, ""]:
@@ -186,7 +186,7 @@ def hidden_loss(said: Said, teacher_KND: Float[Tensor, "K N D"], text_N: Float[T
     assert said.hidden_LBTD is not None
     student_LND = [hidden_BTD.flatten(0, 1) for hidden_BTD in said.hidden_LBTD]
     distance_KL = layer_distances(student_LND, teacher_KND, text_N)
-    chosen_K = map_layers(distance_KL, _alive(said, distance_KL), mapping)
+    chosen_K = map_layers(distance_KL, said.alive_L, mapping)
     return layer_loss(student_LND, teacher_KND, text_N, chosen_K)
 
 
@@ -209,10 +209,3 @@ def gate_rates(constraint: ConstraintConfig | None) -> tuple[OwnRate, ...]:
         OwnRate(prefix="prices.linear", rate=rate, maximize=True),
         OwnRate(prefix="prices.square", rate=rate * constraint.damping, maximize=True),
     )
-
-
-def _alive(said: Said, distance_KL: Tensor) -> Tensor:
-    if said.masks is None:
-        return torch.ones(distance_KL.shape[1], dtype=torch.bool, device=distance_KL.device)
-    structure = said.masks.structure()
-    return structure.head_LH.any(-1) | structure.unit_LU.any(-1)

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from laconic.model.anatomy import dissect
+from laconic.model.cut import whole_layer
 from laconic.model.probe import without_cache
 from laconic.pruning.constraint import Prices
 from laconic.pruning.gates import Gates
@@ -25,6 +26,7 @@ class Said:
         output: the Hugging Face output, with hidden states.
         hidden_LBTD: hidden states after each layer, projected to the teacher's width; None unless asked for.
         masks: what it wore.
+        alive_L: which of its layers have anything left in them.
         price: what its gates pay for the distance to the target; None without gates.
         sparsity: what is expected of the gates; None without gates.
     """
@@ -32,6 +34,7 @@ class Said:
     output: Any
     hidden_LBTD: Sequence[Float[Tensor, "B T D"]] | None
     masks: Masks | None
+    alive_L: Bool[Tensor, "L"]
     price: Float[Tensor, ""] | None
     sparsity: Float[Tensor, ""] | None
 
@@ -60,6 +63,7 @@ class Student(nn.Module):
         self.prices = None if gates is None else Prices()
         self.masking = Masking(model) if gates is not None or masks is not None else None
         self.masks = masks
+        self.register_buffer("_alive_L", _living(model), persistent=False)
         self.projection = None if teacher_width is None else _identity(dissect(model).width, teacher_width)
 
     def forward(self, inputs: Mapping[str, Any], *, step: int = 0, target: float = 0.0, hidden: bool = False) -> Said:
@@ -83,7 +87,8 @@ class Student(nn.Module):
         hidden_LBTD = None
         if hidden and self.projection is not None:
             hidden_LBTD = [self.projection(hidden_BTD) for hidden_BTD in output.hidden_states[1:]]
-        return Said(output=output, hidden_LBTD=hidden_LBTD, masks=masks, price=price, sparsity=sparsity)
+        alive_L = self.get_buffer("_alive_L") if masks is None else masks.structure().alive()
+        return Said(output=output, hidden_LBTD=hidden_LBTD, masks=masks, alive_L=alive_L, price=price, sparsity=sparsity)
 
     def wear_fixed(self, sparsity: float | None = None) -> Masks | None:
         """Put on the masks that it is to be judged with, and return them.
@@ -113,6 +118,12 @@ def narrowed(projection: nn.Linear | None, structure: Structure) -> nn.Linear | 
         smaller.weight.copy_(projection.weight[:, structure.width_D])
         smaller.bias.copy_(projection.bias)
     return smaller
+
+
+def _living(model: PreTrainedModel) -> Bool[Tensor, "L"]:
+    """Which layers of a model, cut or not, have anything left in them."""
+    layers = getattr(model.config, "cut_layers", None) or [whole_layer(model.config)] * model.config.num_hidden_layers
+    return torch.tensor([bool(layer["heads"] or layer["units"]) for layer in layers])
 
 
 def _identity(width: int, teacher_width: int) -> nn.Linear:

@@ -169,8 +169,8 @@ class NotedTeacher(AbstractTeacher):
         teacher_KND = None
         if layers:
             hidden_BTKD = self._of_tokens(notes.hidden_NKD, batch.numbers, longest)
-            teacher_KND = hidden_BTKD.to(device).permute(2, 0, 1, 3).flatten(1, 2)
-        return Taught(logits=logits.to(device), teacher_KND=teacher_KND)
+            teacher_KND = _carried(hidden_BTKD, device).permute(2, 0, 1, 3).flatten(1, 2)
+        return Taught(logits=_carried(logits, device), teacher_KND=teacher_KND)
 
     def _of_tokens(self, noted: Tensor, numbers: Sequence[int], longest: int) -> Tensor:
         """What was noted of the tokens of some examples, 0 where a row is shorter than the longest."""
@@ -206,6 +206,11 @@ class NotedTeacher(AbstractTeacher):
         """Keep what was said of the tokens of some examples, without padding."""
         for row, place in zip(rows, places.tolist(), strict=True):
             noted[self._starts[place] : self._ends[place]] = row[: int(self._lengths[place])]
+
+
+def _carried(noted: Tensor, device: torch.device) -> Tensor:
+    """Notes on a device, which is not waited for."""
+    return noted.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else noted.to(device)
 
 
 def teaching_states(states: Sequence[Float[Tensor, "B T D"]], layers: int) -> Float[Tensor, "K N D"]:

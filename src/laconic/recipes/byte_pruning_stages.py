@@ -111,8 +111,9 @@ class _Watch:
 
     def evaluate(self, module: torch.nn.Module) -> float:
         student, wanted = self._stage.student, self._stage.sparsity
-        masks, bits = student.wear_fixed(wanted), self._setting.bits(student)
-        ranked, told, _ = rank(student, masks, wanted, cost=bits)
+        student.wear_fixed(wanted)
+        bits = self._setting.bits(student)
+        ranked, told, _ = rank(student, wanted, cost=bits)
         self._words = f", {bits:.4f} bits/byte held out{told}"
         return ranked
 

@@ -1,5 +1,6 @@
 """CoFi as one run: a teacher, a student with gates, and for each target a cut model, trained again, judged and written."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from laconic.pruning.teacher import AbstractTeacher
 from laconic.recipes.language_data import LanguageTokenizer
 from laconic.recipes.prune_baselines import CHOICES, train_baseline
 from laconic.recipes.prune_checks import require_better_than_chance, require_possible
-from laconic.recipes.prune_config import PruneConfig
+from laconic.recipes.prune_config import PruneConfig, scheduled
 from laconic.recipes.prune_delivery import DONE, FOLDER, Deliverer, Score
 from laconic.recipes.prune_loading import common_positions, load_data, load_student, load_task, load_teacher
 from laconic.recipes.prune_measures import measure_models
@@ -26,7 +27,7 @@ from laconic.recipes.prune_stages import Setting, Stage, run_stage
 from laconic.recipes.prune_targets import LATENCY, Target, Targets, find_targets
 from laconic.recipes.prune_tuning import find_adviser, freeze_embeddings, scored, tune
 from laconic.recipes.registry import RunOptions
-from laconic.recipes.rundir import RECORD, begin_run
+from laconic.recipes.rundir import CONFIG, RECORD, begin_run, extend_run
 from laconic.recipes.settings import to_plain
 from laconic.recipes.task_data import TaskData
 from laconic.records.record import Record
@@ -45,11 +46,49 @@ class _Run:
     deliverer: Deliverer
 
 
+def prune(
+    model: Path | str,
+    out: Path | str,
+    *,
+    schedule: str = "",
+    resume: bool = False,
+    data_root: Path | None = None,
+    progress: Callable[[int, int | None, str], None] | None = None,
+    **settings: Any,
+) -> Record:
+    """Prune a model with CoFi, as `laconic prune` does.
+
+    Args:
+        model: a folder with a pretrained Hugging Face model and its tokenizer.
+        out: the folder of the run.
+        schedule: how long to train: one of `laconic.recipes.prune_config.SCHEDULES`; `quick`, or `text` for a text, if empty.
+        resume: go on with the run that the folder holds.
+        data_root: the folder with the named data sets; that of `LACONIC_DATA` if None.
+        progress: told of every step as (bytes done, bytes in all or None, words).
+        settings: fields of `laconic.recipes.prune_config.PruneConfig`, such as `task="sst2"` and `sparsities=(0.6, 0.95)`.
+
+    Returns:
+        The record, whose `results["models"]` has a row for each model. `laconic.load(out / row["folder"] / "model")` opens it.
+
+    Raises:
+        UsageError: settings that cannot be, and all that `run_prune` says.
+        TrainingError: the run was interrupted (`resume` continues it), or went wrong.
+        MissingDataError: the task is not at hand.
+    """
+    try:
+        plain = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
+        config = scheduled(schedule, model=str(model), **plain)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{error}; laconic prune --list shows what can be set") from error
+    return run_prune(config, Path(out), RunOptions(data_root=data_root, resume=resume, progress=progress))
+
+
 def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     """Prune a model; everything is written into `out`.
 
     `teacher/model` is the dense model of the task, `sparsity-0.95/model` what is left at that sparsity, or `speedup-10/model`
-    at that speed-up; `record.json` says what all of them are worth. A run that is complete is not done again.
+    at that speed-up; `record.json` says what all of them are worth. A run that is complete is not done again, but goes on where
+    it is resumed with more targets, above those that it had.
 
     Raises:
         UsageError: a family, task or target that cannot be, a teacher of another task, or one that has learned nothing.
@@ -59,6 +98,8 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     state = PartialState()
     if state.num_processes > 1:
         raise UsageError(f"a pruning run is one process, but {state.num_processes} were launched: start it without a launcher")
+    if options.resume and (out / CONFIG).is_file():
+        extend_run(out, NAME, config, growing=("sparsities", "speedups"))
     if options.resume and (out / RECORD).is_file():
         begin_run(out, NAME, config, resume=True)
         return Record.load(out / RECORD)

@@ -6,6 +6,7 @@ from itertools import chain
 from transformers import PreTrainedModel
 
 from laconic.errors import UsageError
+from laconic.model.folder import told_labels
 from laconic.pruning.masking import require_width
 from laconic.pruning.parts import Parts, count_parts
 from laconic.recipes.language_data import LanguageTokenizer
@@ -122,8 +123,8 @@ def _require_same_labels(model: PreTrainedModel, data: TaskData, folder: str) ->
             f"the teacher in {folder} tells {model.config.num_labels} labels, but {data.name} has {wanted}: "
             "name one of this task"
         )
-    names = list((model.config.id2label or {}).values())
-    if data.labels and names != list(data.labels) and not names[0].startswith("LABEL_"):
+    names = told_labels(model.config)
+    if data.labels and names and names != list(data.labels):
         raise UsageError(
             f"the teacher in {folder} tells {', '.join(names)}, but {data.name} has {', '.join(data.labels)}, in this order"
         )

@@ -9,6 +9,7 @@ from laconic.pruning.gates import KINDS, USUAL, suitable_rate
 from laconic.pruning.objective import DAMPING, DistillConfig
 from laconic.recipes.prune_delivery import DELIVERIES
 from laconic.recipes.prune_measures import MeasureConfig
+from laconic.text.labelled import KINDS as LABEL_KINDS
 from laconic.training.loop import PRECISIONS
 
 STARTS = ("pretrained", "teacher")
@@ -82,6 +83,7 @@ class PruneConfig:
         valid_bytes: of the text that is judged on, how many are read; None for all.
         text_columns: of the tables: one, or two for pairs.
         label: the tables' column of the label.
+        kind: what labels of a table are, `classification` or `regression`; empty to tell it from them.
         sparsities: shares of the parameters of attention and feed-forward parts that are to go, rising; none for speed-ups.
         speedups: how many times faster models are to be on this machine, rising; none for sparsities.
         method: one of `METHODS`.
@@ -119,6 +121,7 @@ class PruneConfig:
     valid_bytes: int | None = None
     text_columns: tuple[str, ...] = ()
     label: str = ""
+    kind: str = ""
     sparsities: tuple[float, ...] = (0.95,)
     speedups: tuple[float, ...] = ()
     method: str = "cofi"
@@ -158,6 +161,8 @@ class PruneConfig:
         if self.start not in STARTS:
             raise ValueError(f"start is {self.start!r}, but must be one of {', '.join(STARTS)}")
         require_gates(self.gates, KINDS)
+        if self.kind and self.kind not in LABEL_KINDS:
+            raise ValueError(f"kind is {self.kind!r}, but must be one of {', '.join(LABEL_KINDS)}")
         if set(self.deliver) - set(DELIVERIES):
             raise ValueError(f"deliver is {', '.join(self.deliver)}, but must be some of {', '.join(DELIVERIES)}")
         if self.precision not in PRECISIONS:
@@ -181,8 +186,8 @@ class PruneConfig:
             raise ValueError("gates has the width, of whose time no table is measured: leave it out, or give sparsities")
         if not self.text and (self.valid_text or self.valid_bytes is not None):
             raise ValueError("valid_text and valid_bytes are of a text, but none is given: leave them out, or give text")
-        if not self.data and self.valid_data:
-            raise ValueError("valid_data is of a table, but data gives none: leave it out, or give data")
+        if not self.data and (self.valid_data or self.kind):
+            raise ValueError("valid_data and kind are of a table, but data gives none: leave them out, or give data")
         if not self.speedups and self.latency != LatencyConfig():
             raise ValueError("latency says how to time what is to be as fast as speedups, of which there are none: use measure")
 
@@ -256,3 +261,19 @@ SCHEDULES: dict[str, dict[str, Any]] = {
 """How long to train. `small` and `large` have CoFi's epochs, rates and batches for tasks of thousands and of hundreds of
 thousands of examples, but let all rates fall; `quick` is for a machine without accelerator. `text` is for language models:
 the given model is the teacher as it is (`fine_tune.epochs` adapts it to the text), and the student begins as the teacher."""
+
+
+def scheduled(schedule: str = "", **settings: Any) -> PruneConfig:
+    """A run that trains as long as one of `SCHEDULES`; what is set besides comes before it.
+
+    Args:
+        schedule: empty for `quick`, or `text` where a text is given.
+        settings: fields of `PruneConfig`.
+
+    Raises:
+        ValueError: no such schedule, or settings that cannot be.
+    """
+    schedule = schedule or ("text" if settings.get("text") else "quick")
+    if schedule not in SCHEDULES:
+        raise ValueError(f"there is no schedule {schedule!r}: choose one of {', '.join(SCHEDULES)}")
+    return PruneConfig(**(SCHEDULES[schedule] | settings))

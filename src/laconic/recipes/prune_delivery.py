@@ -110,7 +110,7 @@ class Deliverer:
         """Write the ONNX file and compare it, at another length than it was written with."""
         export_onnx(model, folder / ONNX, length=min(16, self.length))
         difference = verify_onnx(model, folder / ONNX, length=min(33, self.length))
-        if difference > APART:
+        if not difference <= APART:
             raise LaconicError(
                 f"{folder / ONNX} answers otherwise than its model, by {difference:.2g}: deliver without onnx and int8"
             )

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from laconic.model.anatomy import dissect
@@ -22,7 +23,7 @@ from laconic.recipes.task_data import Tables, TaskData, load_task_tokenizer, nam
 
 
 def load_student(config: PruneConfig, data: TaskData) -> PreTrainedModel:
-    """The pretrained model of a run: one with a head for its task, or a language model as it is.
+    """The pretrained model of a run, in float32: one with a head for its task, or a language model as it is.
 
     Raises:
         UsageError: no model, one whose head is for other labels or says something else, or one that cannot be pruned.
@@ -35,20 +36,26 @@ def load_student(config: PruneConfig, data: TaskData) -> PreTrainedModel:
         _tell_padding(model, data)
     count_parts(model)
     require_cuttable(model)
-    return model
+    return _in_full(model)
 
 
 def load_teacher(config: PruneConfig, data: TaskData) -> PreTrainedModel:
-    """The trained model that `config.teacher` names; for a text also a run of `laconic train`.
+    """The trained model that `config.teacher` names, in float32; for a text also a run of `laconic train`.
 
     Raises:
         UsageError: no model, or for a text one that does not tell the next token.
         CorruptFileError: weights that cannot be read.
     """
     if data.kind == "language":
-        return load_language_model(Path(config.teacher))
+        return _in_full(load_language_model(Path(config.teacher)))
     model = load_any(Path(config.teacher))
     _tell_padding(model, data)
+    return _in_full(model)
+
+
+def _in_full(model: PreTrainedModel) -> PreTrainedModel:
+    """A model in float32, whatever its folder has: of a weight in 16 bits, most updates of a usual rate would be lost."""
+    torch.nn.Module.float(model)
     return model
 
 
@@ -82,8 +89,8 @@ def load_task(config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options: 
     if config.task:
         return named_data(config.task, tokenizer, data_root=options.data_root, **limits)
     valid = Path(config.valid_data) if config.valid_data else None
-    tables = Tables(train=Path(config.data), valid=valid, text_columns=config.text_columns, label=config.label)
-    return table_data(tables, tokenizer, **limits)
+    columns: dict[str, Any] = {"text_columns": config.text_columns, "label": config.label, "kind": config.kind or None}
+    return table_data(Tables(train=Path(config.data), valid=valid, **columns), tokenizer, **limits)
 
 
 def common_positions(config: PruneConfig, data: TaskData) -> int:

@@ -37,7 +37,8 @@ class ProgressPage:
         Raises:
             OutputError: the folder cannot be written.
         """
-        structure = structure_of(judged.model, self._parts) if judged.masks is None else judged.masks.structure()
+        standing = judged.standing
+        structure = structure_of(judged.model, self._parts) if standing is None else standing.structure
         counts = structure.counts()
         now = Moment(
             stage=judged.stage,
@@ -46,7 +47,7 @@ class ProgressPage:
             score=judged.score,
             sparsity=structure.sparsity(self._parts),
             target=judged.target,
-            expected=judged.expected,
+            expected=None if standing is None else standing.expected,
             heads=tuple(layer["heads"] for layer in counts),
             units=tuple(layer["units"] for layer in counts),
         )

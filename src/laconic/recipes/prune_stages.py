@@ -10,7 +10,7 @@ import torch
 from accelerate import PartialState
 from transformers import PreTrainedModel
 
-from laconic.pruning.masks import Masks, Structure
+from laconic.pruning.masks import Structure
 from laconic.pruning.objective import Cofi
 from laconic.pruning.student import Student
 from laconic.recipes.prune_config import PruneConfig, StageConfig
@@ -34,6 +34,21 @@ Tell = Callable[[int, int | None, str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where the gates of a student stand.
+
+    Attributes:
+        structure: what they leave open.
+        sparsity: the share of parameters (or of the parts' time) that is really gone so.
+        expected: the share that they expect to be gone.
+    """
+
+    structure: Structure
+    sparsity: float
+    expected: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Judged:
     """What a student was worth when it was judged.
 
@@ -41,10 +56,9 @@ class Judged:
         stage: the name of its stage.
         step: the update before it.
         steps: updates of the stage.
-        score: the main one.
+        score: the main one; with gates, of what would be left if it were cut now to the sparsity of its stage.
         target: the sparsity that is wanted at this update; None without gates.
-        expected: the sparsity that is expected of its gates; None without.
-        masks: what it wore; None without.
+        standing: where its gates stand; None without.
         model: the student's.
     """
 
@@ -53,8 +67,7 @@ class Judged:
     steps: int
     score: float
     target: float | None
-    expected: float | None
-    masks: Masks | None
+    standing: Standing | None
     model: PreTrainedModel
 
 
@@ -96,9 +109,10 @@ class Setting:
         )
 
     def scores(self, model: torch.nn.Module) -> dict[str, float]:
-        """All scores of a model on the valid split, the main one first."""
+        """All scores of a model on the valid split, the main one first; in float32, whatever it is trained in."""
         torch.nn.Module.to(model, self.device).train(False)
-        return self.data.judge(model)
+        with torch.autocast(self.device.type, enabled=False):
+            return self.data.judge(model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,17 +236,17 @@ class _Watch:
     def __init__(self, setting: Setting, stage: Stage, steps: int) -> None:
         self._setting, self._stage, self._steps = setting, stage, steps
         self._words = ""
-        self._judged: tuple[float, float | None, Masks | None] | None = None
+        self._judged: tuple[float, Standing | None] | None = None
         self.best: float | None = None
         self.scores: dict[str, float] = {}
 
     def evaluate(self, module: torch.nn.Module) -> float:
         student, wanted = self._stage.student, self._stage.sparsity
-        masks = student.wear_fixed(wanted)
+        student.wear_fixed(wanted)
         scores = self._setting.scores(student.model)
         score = next(iter(scores.values()))
-        ranked, told, expected = rank(student, masks, wanted, cost=score if self._setting.data.lower_is_better else -score)
-        self._words, self._judged = f", score {score:.4f}{told}", (score, expected, masks)
+        ranked, told, standing = rank(student, wanted, cost=score if self._setting.data.lower_is_better else -score)
+        self._words, self._judged = f", score {score:.4f}{told}", (score, standing)
         if self.best is None or ranked < self.best:
             self.best, self.scores = ranked, scores
         return ranked
@@ -246,7 +260,7 @@ class _Watch:
             words = f"{self._stage.name}, step {progress.step}/{self._steps}, loss {progress.loss:.3f}{self._words}"
             self._setting.tell(progress.bytes, size, words)
 
-    def _seen(self, step: int, score: float, expected: float | None, masks: Masks | None) -> Judged:
+    def _seen(self, step: int, score: float, standing: Standing | None) -> Judged:
         constraint = self._stage.objective.constraint
         return Judged(
             stage=self._stage.name,
@@ -254,27 +268,26 @@ class _Watch:
             steps=self._steps,
             score=score,
             target=constraint.target_at(step) if constraint else None,
-            expected=expected,
-            masks=masks,
+            standing=standing,
             model=self._stage.student.model,
         )
 
 
-def rank(student: Student, masks: Masks | None, wanted: float | None, *, cost: float) -> tuple[float, str, float | None]:
-    """What counts when the best of a stage is sought, lower being better; words for what is left; what the gates expect gone.
+def rank(student: Student, wanted: float | None, *, cost: float) -> tuple[float, str, Standing | None]:
+    """What counts when the best of a stage is sought, lower being better; words for what is left; where the gates stand.
 
     Args:
         student: that was judged.
-        masks: what it wore.
         wanted: what is gone where it is judged; None for a student without gates.
         cost: what it was judged to be worth.
     """
-    if student.gates is None or masks is None or wanted is None:
+    if student.gates is None or wanted is None:
         return cost, "", None
-    expected = float(student.gates.expected_sparsity().detach())
-    words = f", {expected:.1%} gone: {structure_words(masks.structure())}"
+    structure, expected = student.gates.fixed().structure(), float(student.gates.expected_sparsity().detach())
+    standing = Standing(structure=structure, sparsity=structure.sparsity(student.gates.parts), expected=expected)
+    words = f" if cut to {wanted:.1%}, {standing.sparsity:.1%} gone now: {structure_words(structure)}"
     # While the sparsity rises, the sparsest is the best there is: it is what a run that ends too early has to show.
-    return (cost if expected > wanted - NEAR else NOT_YET - expected), words, expected
+    return (cost if expected > wanted - NEAR else NOT_YET - expected), words, standing
 
 
 def structure_words(structure: Structure) -> str:

@@ -10,6 +10,7 @@ record.json     the record of the run
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +51,31 @@ def begin_run(out: Path, name: str, config: Any, *, resume: bool) -> None:
             _clear(out)
     except OSError as error:
         raise OutputError(f"cannot make {out}: {error.strerror}; choose a folder that is writable") from error
-    with open_atomic(path, "w") as stream:
+    _note(out, name, config)
+
+
+def extend_run(out: Path, name: str, config: Any, *, growing: Sequence[str]) -> None:
+    """Let a run that is to be resumed go on beyond what it was started for; nothing happens where it is not so.
+
+    Its record is removed: it is written anew in the end, from what is there and what comes to it.
+
+    Args:
+        out: the folder of the run.
+        name: the recipe.
+        config: that it is resumed with.
+        growing: fields that may have more entries than before, behind those that they had. All others have to be the same.
+    """
+    known, wanted = read_config(out), to_plain(config)
+    if known["recipe"] != name or known["config"].keys() != wanted.keys():
+        return
+    pairs = {field: (known["config"][field], value) for field, value in wanted.items() if known["config"][field] != value}
+    if pairs and all(field in growing and old and new[: len(old)] == old for field, (old, new) in pairs.items()):
+        (out / RECORD).unlink(missing_ok=True)
+        _note(out, name, config)
+
+
+def _note(out: Path, name: str, config: Any) -> None:
+    with open_atomic(out / CONFIG, "w") as stream:
         json.dump({"recipe": name, "config": to_plain(config)}, stream, indent=2)
 
 

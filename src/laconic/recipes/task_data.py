@@ -17,6 +17,8 @@ from laconic.training.examples import Example
 from laconic.training.tasks import Kind
 
 SQUAD = "squad"
+MANY = 20
+"""Classes that even a small table may have."""
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _COLUMNS = ("input_ids", "attention_mask", "token_type_ids")
 
@@ -63,12 +65,14 @@ class Tables:
         valid: another one; none for every tenth row of the first.
         text_columns: one, or two for pairs.
         label: the column of the label.
+        kind: `classification` or `regression`; None to tell it from the labels.
     """
 
     train: Path
     valid: Path | None
     text_columns: tuple[str, ...]
     label: str
+    kind: str | None = None
 
 
 def load_task_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
@@ -123,11 +127,16 @@ def table_data(tables: Tables, tokenizer: PreTrainedTokenizerBase, *, max_length
         tokenizer, max_length, limit: as for `named_data`.
 
     Raises:
-        UsageError: a column or label that is not there, or too few examples to hold any out.
+        UsageError: a column or label that is not there, a label for every other row, or too few examples to hold any out.
         CorruptFileError: a row that cannot be read.
     """
     columns: dict[str, Any] = {"text_columns": tables.text_columns, "label": tables.label}
-    task, train = read_table(tables.train, **columns)
+    task, train = read_table(tables.train, **columns, kind=tables.kind)
+    if len(task.labels) > max(MANY, len(train) // 2):
+        raise UsageError(
+            f"{tables.train} has {len(task.labels):,} labels in {len(train):,} rows, too many to be classes: "
+            "name another column, or set kind=regression if they are numbers"
+        )
     if tables.valid is not None:
         valid = read_table(tables.valid, **columns, task=task)[1]
     else:

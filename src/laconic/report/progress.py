@@ -28,8 +28,9 @@ class Moment:
         stage: what is trained.
         step: the update before it.
         steps: updates of the stage.
-        score: the main one.
-        sparsity: the share of parameters (or of the parts' time) that is really gone.
+        score: the main one; in stages that prune, of what would be left if the student were cut now to what is wanted in
+            the end.
+        sparsity: the share of parameters (or of the parts' time) that is really gone now.
         target: the share that is wanted at this update; None in stages that do not prune.
         expected: the share that gates expect to be gone; None where there are none.
         heads: of each layer.
@@ -97,11 +98,12 @@ def render_progress(
 
 def _tiles(now: Moment, counted: str, live: bool) -> str:
     target, expected = (DASH if share is None else percent(round(share, 4)) for share in (now.target, now.expected))
+    judged = "on the valid split" if now.target is None else "on the valid split, if cut now to what is wanted in the end"
     found = [
         ("stage" if live else "last stage", now.stage, f"step {count(now.step)} of {count(now.steps)}"),
-        (f"{counted} gone", percent(round(now.sparsity, 4)), "of attention and feed-forward parts, where it was judged"),
+        (f"{counted} gone", percent(round(now.sparsity, 4)), "of attention and feed-forward parts, now"),
         ("wanted now", target, f"expected of the gates: {expected}"),
-        ("score", fixed(now.score, 4), "on the valid split"),
+        ("score", fixed(now.score, 4), judged),
     ]
     tiles = "".join(
         f'<div><dt>{escape(name)}</dt><dd class="value">{escape(value)}</dd><dd class="note">{escape(note)}</dd></div>\n'

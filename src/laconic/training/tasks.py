@@ -12,6 +12,9 @@ from laconic.training.examples import Examples
 Kind = Literal["classification", "regression", "span", "language"]
 KINDS: tuple[Kind, ...] = ("classification", "regression", "span", "language")
 
+NO_LABEL = -100
+"""Of a token that is not to be told."""
+
 
 def task_logits(kind: Kind, output: object) -> Float[Tensor, "B ..."]:
     """What a Hugging Face model says, in float32.
@@ -38,8 +41,9 @@ def task_loss(kind: Kind, logits: Float[Tensor, "B ..."], batch: Examples) -> Fl
         batch: with labels; a text needs none.
     """
     if kind == "language":
-        follows_BT = following(batch)
-        return functional.cross_entropy(logits[:, :-1][follows_BT], batch.inputs["input_ids"][:, 1:][follows_BT])
+        # What does not count is left out by its label: to pick the rest would wait for the device.
+        target_BT = batch.inputs["input_ids"][:, 1:].masked_fill(~following(batch), NO_LABEL)
+        return functional.cross_entropy(logits[:, :-1].flatten(0, 1), target_BT.flatten(), ignore_index=NO_LABEL)
     assert batch.labels is not None
     if kind == "regression":
         return functional.mse_loss(logits, batch.labels.float())

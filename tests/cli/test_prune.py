@@ -48,17 +48,19 @@ def test_columns_without_a_table_are_refused(tmp_path: Path, capsys: pytest.Capt
 def test_settings_are_shown_without_doing_anything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(words(tmp_path, "--list", "--schedule", "small")) == 0
     assert "distill.temperature" in capsys.readouterr().out
+    assert main(["prune", str(tmp_path), "--list"]) == 0 and "distill.temperature" in capsys.readouterr().out
     assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(
     ("more", "sentence"),
     [
-        (["--task", "sst2"], "of task, data and text none or several are given"),
-        (["--text", "book.txt"], "of task, data and text none or several are given"),
+        (["--task", "sst2"], "give one of --task, --data and --text, and not several"),
+        (["--text", "book.txt"], "give one of --task, --data and --text, and not several"),
         (["--valid-text", "book.txt"], "--valid-text says what a text is judged on: give one with --text"),
-        (["--sparsity", "half"], "half"),
-        (["--speedup", "5"], "exactly one must say how small"),
+        (["--sparsity", "60%"], "--sparsity is '60%', but must be numbers with commas between"),
+        (["--sparsity", ""], "--sparsity is '', but must be numbers with commas between"),
+        (["--speedup", "5"], "give --sparsity or --speedup, and not both"),
         (["--sparsity", "0.9,0.5"], "numbers that rise"),
         (["--schedule", "long"], "there is no schedule 'long': choose one of quick, small, large, text"),
         (["--label", "mark"], "mark"),
@@ -109,4 +111,15 @@ def test_models_that_were_made_for_speed_say_how_much_faster_they_are() -> None:
         ["gone", "accuracy", "parameters", "without", "embeddings", "faster", "model"],
         ["0.0%", "0.9000", "90", "60", "1.0x", "run/teacher/model"],
         ["75.0%", "0.9000", "90", "60", "4.8x", "run/speedup-5/model"],
+    ]
+
+
+def test_models_that_are_worth_nothing_are_said_to_be(tmp_path: Path) -> None:
+    sizes = {"all": 90, "without_embeddings": 60}
+    rows = [{"folder": f"at-{score}", "scores": {"accuracy": score}, "parameters": sizes} for score in (0.9, 0.5)]
+    results = {"models": rows, "without_a_model": 0.5, "judged_on": {"examples": 40}}
+    lines = describe(Record.start(kind="prune", name="task", config={}).finish(results=results), Path("run")).splitlines()
+    assert [line.strip() for line in lines[3:]] == [
+        "no better than without a model (0.5000)",
+        "Judged on 40 examples, of which one counts 0.0250.",
     ]

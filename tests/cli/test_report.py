@@ -59,3 +59,13 @@ def test_no_records_no_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "no record was found" in capsys.readouterr().err
     with pytest.raises(MissingDataError, match="does not exist"):
         gather([tmp_path / "nowhere"])
+
+
+def test_a_run_that_has_not_ended_is_named(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    begun = runs / "begun"
+    begun.mkdir()
+    (begun / "config.json").write_text('{"recipe": "prune", "config": {}}')
+    assert main(["report", str(begun), "-o", str(runs / "page.html")]) == 1
+    assert "its run has not ended, --resume continues it" in capsys.readouterr().err
+    assert main(["report", str(begun), str(runs), "-o", str(runs / "page.html")]) == 0
+    assert f"passed over: {begun} holds a run that has not ended" in " ".join(capsys.readouterr().err.split())

@@ -1,5 +1,6 @@
 """Models survive a folder, and folders that could run code are refused."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,21 @@ def test_a_head_that_fits_is_kept_and_one_for_other_labels_is_refused(tmp_path: 
     assert torch.equal(same.classifier.weight, trained.classifier.weight)
     with pytest.raises(UsageError, match="is for other labels"):
         load_with_head(tmp_path / "model", labels=("a", "b"))
+
+
+def test_what_a_config_says_has_to_be_known_and_to_be_what_weights_are(tmp_path: Path) -> None:
+    save_model(BertModel(BertConfig(**SHAPE)), tmp_path / "encoder")
+    path = tmp_path / "encoder" / "config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | {"intermediate_size": 12}))
+    with pytest.raises(CorruptFileError, match=r"holds bert\.encoder\..* as \[8, 8\]|as \[8\], but its config\.json asks for"):
+        load_with_head(tmp_path / "encoder")
+    path.write_text(json.dumps(config | {"model_type": "wombat"}))
+    with pytest.raises(UsageError, match=r"holds a model of type 'wombat', which transformers .* does not know"):
+        load_with_head(tmp_path / "encoder")
+    path.write_text("{}")
+    with pytest.raises(CorruptFileError, match="is not the config of a model"):
+        load_with_head(tmp_path / "encoder")
 
 
 def test_a_head_whose_labels_have_other_names_is_refused(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_taken_folder_and_an_unknown_size_are_refused_before_any_work(tmp_path
     assert not (tmp_path / "run").exists()
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "config.json").write_text("{}")
-    with pytest.raises(UsageError, match="holds a run already"):
+    with pytest.raises(UsageError, match=r"holds no run, but a config\.json"):
         run_lm("small", small_config(text), tmp_path / "run", RunOptions())
 
 

@@ -58,6 +58,9 @@ def test_a_run_ends_with_smaller_models_of_the_sparsities_asked_for(tmp_path: Pa
         run_prune(config(tmp_path), out, RunOptions())
     assert run_prune(config(tmp_path), out, RunOptions(resume=True)).to_dict() == record.to_dict()
     assert json.loads((out / "sparsity-0.8" / "model" / "tokenizer.json").read_text())["truncation"] is None
+    # Texts are read as long as they were learned from, and no stage that is over takes room to go on.
+    assert json.loads((out / "sparsity-0.8" / "model" / "tokenizer_config.json").read_text())["model_max_length"] == 16
+    assert not list(out.rglob("optimizer.safetensors"))
 
 
 def test_a_run_that_ended_goes_on_to_a_higher_sparsity_as_if_it_had_been_asked_for_at_first(tmp_path: Path) -> None:
@@ -174,7 +177,7 @@ def test_a_start_without_resume_delivers_its_own_teacher(tmp_path: Path) -> None
         model.save_pretrained(teacher)
         model.classifier.bias.data += 1e-3
     for teacher in teachers:
-        with pytest.raises(KeyboardInterrupt):  # Before there is any checkpoint.
+        with pytest.raises(TrainingError, match="stopped on request"):  # Before there is any checkpoint.
             run_prune(config(tmp_path, teacher=str(teacher), deliver=("half",)), tmp_path / "run", RunOptions(progress=stop))
         delivered = laconic.load(tmp_path / "run" / "teacher" / "delivery").classifier.bias
         assert torch.equal(delivered, laconic.load(teacher).classifier.bias)

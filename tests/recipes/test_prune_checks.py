@@ -22,7 +22,7 @@ from laconic.recipes.registry import RunOptions
             {"gates": ("heads",), "sparsities": (0.9,)},
             r"cannot be reached with the gates heads: the largest that can is 0\.\d+",
         ),
-        ({"model": "nowhere"}, "nowhere holds no tokenizer"),
+        ({"model": "nowhere"}, "nowhere does not exist: name a folder"),
         ({"tune": StageConfig(epochs=1, batch=500)}, r"tune\.batch is 500, but there are 108 examples"),
         ({"max_length": 2}, "max_length is 2, but 2 special tokens"),
         ({"label": "mark"}, "mark"),

@@ -24,6 +24,13 @@ from laconic.recipes.prune_progress import MOMENTS, PAGE
 from laconic.recipes.prune_targets import LATENCY, find_targets, size_targets, speed_targets
 from laconic.recipes.registry import RunOptions
 
+
+def test_every_target_has_a_folder_of_its_own() -> None:
+    parts, shares = count_parts(tiny_model("bert")), (0.5, 0.5000001, 0.9999999)
+    targets = size_targets(PruneConfig(model="m", task="sst2", sparsities=shares), parts)
+    assert [target.folder for target in targets.all] == ["sparsity-0.5", "sparsity-0.5000001", "sparsity-0.9999999"]
+
+
 # Of the tiny decoders, what is not a layer takes a tenth of the time.
 TIMES = PartTimes(attention=0.01, head=0.1, ffn=0.01, unit=0.02, rest=0.2)
 FAST = {"sparsities": (), "speedups": (1.5, 3.0), "latency": LatencyConfig(length=8, rounds=2)}

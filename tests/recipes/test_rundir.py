@@ -6,7 +6,16 @@ import pytest
 
 from laconic.errors import CorruptFileError, OutputError, TrainingError, UsageError
 from laconic.recipes.lm import LMConfig
-from laconic.recipes.rundir import begin_run, held_out_curve, load_config, read_config, read_log, stopped
+from laconic.recipes.rundir import (
+    begin_run,
+    held_out_curve,
+    interruptible,
+    load_config,
+    read_config,
+    read_log,
+    require_same_files,
+    stopped,
+)
 
 
 def test_a_run_is_noted_and_read_back(tmp_path: Path) -> None:
@@ -23,8 +32,10 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     (tmp_path / "record.json").write_text("{}")
     with pytest.raises(UsageError, match="holds a run already: continue it with --resume"):
         begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
-    with pytest.raises(UsageError, match="holds a run with other settings"):
+    with pytest.raises(UsageError, match=r"holds a run with other settings, context is \d+ and not 3: resume it"):
         begin_run(tmp_path, "lm-cpu", LMConfig(context=3), resume=True)
+    with pytest.raises(UsageError, match="holds a run of lm-cpu, not of lm-paper"):
+        begin_run(tmp_path, "lm-paper", LMConfig(), resume=True)
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="cannot make"):
         begin_run(tmp_path / "file" / "run", "lm-cpu", LMConfig(), resume=False)
@@ -54,8 +65,26 @@ def test_what_a_run_has_come_to_is_kept(tmp_path: Path, kept: str) -> None:
 
 def test_the_folder_of_another_program_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
-    with pytest.raises(UsageError, match="holds a run already"):
+    with pytest.raises(UsageError, match=r"holds no run, but a config\.json: choose another folder"):
         begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
+    (tmp_path / "config.json").unlink()
+    (tmp_path / "teacher").mkdir()
+    with pytest.raises(UsageError, match="holds teacher and no run: choose a new folder"):
+        begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["teacher"]
+
+
+def test_files_that_changed_since_a_run_began_are_refused(tmp_path: Path) -> None:
+    table = tmp_path / "train.csv"
+    table.write_text("text,label\n")
+    begin_run(tmp_path / "run", "prune", LMConfig(), resume=False)
+    require_same_files(tmp_path / "run", {"data": table})
+    require_same_files(tmp_path / "run", {"data": table})
+    table.write_text("text,label\na,b\n")
+    with pytest.raises(UsageError, match=r"train\.csv has changed since the run in .*run began"):
+        require_same_files(tmp_path / "run", {"data": table})
+    with pytest.raises(UsageError, match="cannot read"):
+        require_same_files(tmp_path / "run", {"data": tmp_path / "none.csv"})
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"recipe": 1, "config": {}}', "[" * 100_000])
@@ -85,3 +114,6 @@ def test_a_run_that_was_stopped_says_how_to_go_on(tmp_path: Path) -> None:
     error = stopped(tmp_path, 1_250, 40_000)
     assert isinstance(error, TrainingError)
     assert str(error) == f"stopped on request at step 1,250 of 40,000: continue with --resume --out {tmp_path}"
+    assert "at step 2 of 9 of sparsity-0.6/prune: continue" in str(stopped(tmp_path, 2, 9, stage="sparsity-0.6/prune"))
+    with pytest.raises(TrainingError, match="stopped on request: continue with --resume --out"), interruptible(tmp_path):
+        raise KeyboardInterrupt

@@ -3,6 +3,7 @@
 import csv
 import json
 import lzma
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -216,8 +217,9 @@ def test_a_second_file_is_read_as_the_first(tmp_path: Path) -> None:
     assert read(valid, task=task) == (task, [example("x", None, 2), example("y", None, 2)])
     with pytest.raises(UsageError, match=r"valid.csv, line 3 has the label 'd', but the task 'train' has only 'a', 'b', 'c'"):
         read(write(valid, [("x", "c"), ("y", "d")]), task=task)
+    valid.write_text("text,other,label\nx,y,c\n")
     with pytest.raises(UsageError, match="'train' needs one text column, but 2 are named"):
-        read_table(valid, text_columns=["text", "text"], label="label", task=task)
+        read_table(valid, text_columns=["text", "other"], label="label", task=task)
     numbers, _ = read(write(tmp_path / "train.csv", [("a", 0.5), ("b", 2)]))
     with pytest.raises(
         CorruptFileError, match=r"valid\.csv, line 2 has the label 'c', but the task 'train' needs finite numbers"
@@ -252,6 +254,10 @@ def test_a_long_list_of_classes_is_cut_short(tmp_path: Path) -> None:
         ("t.csv", "text,label\na,1\nb, c,0\n", "line 3 has 3 cells, but the header names 2"),
         ("t.csv", "text,label,label\na,1,2\n", "line 1 names the column 'label' twice"),
         ("t.csv", "text,label\na,1\nb, \n", "line 3 has an empty label: fill it in"),
+        ("t.csv", "text,label\na,good\nb,nan\n", "line 3 has an empty label: fill it in"),
+        ("t.csv", "text;label\na;1\n", "choose the label's among text;label (semicolons seem to stand between cells"),
+        ("t.csv", "text;label\na, b;1\n", "2 cells, but the header names 1 (semicolons seem to stand between cells"),
+        ("t.csv", "text,label\n" + "a,0.5\n" * 10 + "b,none\n", "has numbers as labels, but also 'none': mend the rows"),
         ("t.jsonl", '{"text": "a", "label": null}', "line 1 has an empty label"),
         ("t.jsonl", '{"text": "a", "label": NaN}', "line 1 has an empty label"),
         ("t.jsonl", '{"text": "a", "label": [1]}', "line 1 has a label that is a list"),
@@ -265,7 +271,7 @@ def test_a_long_list_of_classes_is_cut_short(tmp_path: Path) -> None:
 def test_bad_tables_are_one_sentence(tmp_path: Path, name: str, text: str, message: str) -> None:
     path = tmp_path / name
     path.write_text(text)
-    with pytest.raises(LaconicError, match=message.replace(".", r"\.")) as caught:
+    with pytest.raises(LaconicError, match=re.escape(message)) as caught:
         read(path)
     assert "\n" not in str(caught.value)
 
@@ -277,6 +283,9 @@ def test_other_bad_tables(tmp_path: Path) -> None:
         read(path)
     for columns in ([], ["a", "b", "c"]):
         with pytest.raises(UsageError, match=f"{len(columns)} text columns are named"):
+            read_table(path, text_columns=columns, label="label")
+    for columns in (["text", "text"], ["label"]):
+        with pytest.raises(UsageError, match="must all be different"):
             read_table(path, text_columns=columns, label="label")
     with pytest.raises(MissingDataError, match="cannot read"):
         read(tmp_path / "none.csv")

@@ -17,8 +17,10 @@ from laconic.training.checkpoint import (
     begin_checkpoint,
     commit_checkpoint,
     find_checkpoint,
+    keep_weights_only,
     read_common_part,
     read_process_part,
+    read_weights,
     require_checkpoint,
     write_common_part,
     write_process_part,
@@ -86,6 +88,18 @@ def test_only_named_checkpoints_are_kept(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.json", "last.json", "step-00000001", "step-00000003"]
     assert find_checkpoint(tmp_path, BEST) == tmp_path / "step-00000001"
     assert require_checkpoint(tmp_path) == tmp_path / "step-00000003"
+
+
+def test_of_a_stage_that_is_over_the_best_weights_are_kept(tmp_path: Path) -> None:
+    write(tmp_path, 1, pointers=(LAST, BEST))
+    write(tmp_path, 2)
+    model = trained()[0]
+    keep_weights_only(tmp_path, BEST)
+    assert [path.name for path in tmp_path.glob("step-*/*")] == ["model.safetensors"]
+    again = tiny_model(seed=8)
+    read_weights(require_checkpoint(tmp_path, BEST), again)
+    assert all(torch.equal(one, same) for one, same in zip(model.parameters(), again.parameters(), strict=True))
+    assert find_checkpoint(tmp_path) is None
 
 
 def test_a_part_that_was_never_committed_changes_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`laconic prune`: a Hugging Face model becomes a really smaller one that does one task, or foretells text."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -81,6 +82,8 @@ def prune(
     from laconic.recipes.registry import RunOptions
     from laconic.recipes.settings import apply_settings, list_settings, to_plain
 
+    if show and not (task or data or text):
+        task = "TASK"
     config = apply_settings(
         _configure(
             model,
@@ -118,9 +121,13 @@ def _configure(
 ) -> "PruneConfig":
     from laconic.recipes.prune_config import scheduled
 
+    if sum(map(bool, (task, table[0], texts[0]))) != 1:
+        raise UsageError("give one of --task, --data and --text, and not several: it says what the smaller model is to do")
     learned: dict[str, Any] = {"task": task, **_table(*table), **_text(*texts)}
     try:
-        sparsity, speedup = (_numbers(words) for words in targets)
+        sparsity, speedup = (_numbers(*named) for named in zip(("--sparsity", "--speedup"), targets, strict=True))
+        if sparsity and speedup:
+            raise UsageError("give --sparsity or --speedup, and not both: either says how small models are to be")
         sizes: dict[str, Any] = {"sparsities": sparsity, "speedups": speedup} if sparsity or speedup else {}
         return scheduled(
             schedule or "",
@@ -134,8 +141,13 @@ def _configure(
         raise UsageError(f"{error}; laconic prune --help lists what can be set") from error
 
 
-def _numbers(words: str | None) -> tuple[float, ...]:
-    return tuple(float(part) for part in words.split(",")) if words else ()
+def _numbers(option: str, words: str | None) -> tuple[float, ...]:
+    if words is None:
+        return ()
+    try:
+        return tuple(float(part) for part in words.split(","))
+    except ValueError as error:
+        raise UsageError(f"{option} is {words!r}, but must be numbers with commas between, such as 0.6,0.95 or 5,10") from error
 
 
 def _table(data: Path | None, valid_data: Path | None, text_columns: str | None, label: str | None) -> dict[str, Any]:
@@ -153,9 +165,16 @@ def _text(text: str | None, valid_text: str | None) -> dict[str, Any]:
     return {"text": text or "", "valid_text": valid_text or ""}
 
 
+def _beats(score: float, results: Mapping[str, Any]) -> bool:
+    """Whether a model is worth more than none; also where a record does not say what that is."""
+    trivial = results.get("without_a_model")
+    return trivial is None or (score < trivial if results.get("lower_is_better") else score > trivial)
+
+
 def describe(record: "Record", folder: Path) -> str:
     """What came out, a line for each model."""
-    models = record.results["models"]
+    results = record.results
+    models, judged = results["models"], results.get("judged_on", {})
     names = list(models[0]["scores"])
     titles = "  ".join(f"{name:>9}" for name in names)
     lines = [f"{'gone':>7}  {titles}  {'parameters':>11}  {'without embeddings':>18}  {'faster':>6}  model"]
@@ -172,4 +191,9 @@ def describe(record: "Record", folder: Path) -> str:
             delivered = {"": row["delivery"]["scores"], " in 8 bits": row["delivery"].get("int8")}
             told = ", ".join(f"{names[0]}{words} {scores[names[0]]:.4f}" for words, scores in delivered.items() if scores)
             lines.append(f"{'':>7}  {place / 'delivery'}: {told}")
+        if not _beats(row["scores"][names[0]], results):
+            lines.append(f"{'':>7}  no better than without a model ({results['without_a_model']:.4f})")
+    count = judged.get("questions") or judged.get("examples")
+    if names[0] == "accuracy" and count:
+        lines.append(f"Judged on {count:,} examples, of which one counts {1 / count:.4f}.")
     return "\n".join(lines)

@@ -30,11 +30,22 @@ def report(
     records, passed_over = gather(folders)
     if not records:
         named = ", ".join(str(folder) for folder in folders)
-        raise MissingDataError(f"no record was found below {named}: name the folder that a run wrote with --out")
+        unfinished = any(map(_is_unfinished, folders))
+        advice = "its run has not ended, --resume continues it" if unfinished else "name the folder that a run wrote with --out"
+        raise MissingDataError(f"no record was found below {named}: {advice}")
+    for folder in filter(_is_unfinished, folders):
+        err.print(f"passed over: {folder} holds a run that has not ended; --resume continues it")
     write_report(records, out)
     plural = "" if len(records) == 1 else "s"
     data = {"report": str(out), "records": len(records), "passed_over": [str(path) for path in passed_over]}
     print_result(data, as_json, f"{len(records)} record{plural} on one page: {out}")
+
+
+def _is_unfinished(folder: Path) -> bool:
+    """Whether a folder holds a run that has no record yet."""
+    from laconic.recipes.rundir import RECORD, is_run
+
+    return is_run(folder) and not (folder / RECORD).is_file()
 
 
 def gather(places: list[Path]) -> "tuple[list[Record], list[Path]]":

@@ -281,9 +281,10 @@ def dissect(model: PreTrainedModel) -> Anatomy:
     """
     kind = model.config.model_type
     if kind not in LAYOUTS:
+        stock = [name for name in LAYOUTS if not name.startswith("laconic_")]
         raise UsageError(
-            f"models of type {kind!r} are not known inside out: use one of {', '.join(LAYOUTS)}, or say where such a model "
-            f"keeps its parts with laconic.model.anatomy.LAYOUTS[{kind!r}] = Layout(...)"
+            f"models of type {kind!r} are not known inside out: use one of {', '.join(stock)}, or say in Python where such a "
+            f"model keeps its parts, with laconic.model.anatomy.LAYOUTS[{kind!r}] = Layout(...)"
         )
     layout, backbone = LAYOUTS[kind], model.base_model
     width, heads, kv_heads = (getattr(model.config, field) if field else 0 for field in layout.fields)

@@ -1,6 +1,7 @@
 """Models in folders: `config.json` and safetensors, nothing that could run code."""
 
 import contextlib
+import json
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -11,12 +12,14 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 from transformers import (
+    CONFIG_MAPPING,
     AutoConfig,
     AutoModelForCausalLM,
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     PreTrainedConfig,
     PreTrainedModel,
+    __version__,
 )
 from transformers.utils import logging
 
@@ -150,17 +153,10 @@ def load_with_head(folder: Path, *, labels: Sequence[str] = (), span: bool = Fal
     level = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # That a head is fresh is no news.
     try:
-        model, missing = _load(folder, choose)
-    except CorruptFileError as error:
-        if "mismatch" not in str(error.__cause__):
-            raise
-        raise UsageError(
-            f"the head of the model in {folder} is for other labels: name a folder with its encoder alone"
-        ) from error
+        model, missing = _load(folder, choose, head_may_differ=True)
     finally:
         logging.set_verbosity(level)
-    body = f"{model.base_model_prefix}."
-    _require_all(folder, [name for name in missing if name.startswith(body) and ".pooler." not in name])
+    _require_all(folder, [name for name in missing if _is_body(name, model) and ".pooler." not in name])
     if labels and known and known != list(labels):
         raise UsageError(
             f"the head of the model in {folder} tells {', '.join(known)}, but {', '.join(labels)} are to be told, "
@@ -186,8 +182,37 @@ def _require_all(folder: Path, missing: Iterable[str]) -> None:
         )
 
 
-def _load(folder: Path, choose: Callable[[PreTrainedConfig], Any]) -> tuple[PreTrainedModel, Collection[str]]:
-    """A model, and the names of those of its tensors that no file has."""
+def _is_body(name: str, model: PreTrainedModel) -> bool:
+    return name.startswith(f"{model.base_model_prefix}.")
+
+
+def _require_known(folder: Path) -> None:
+    """See that a folder's config is of a type of model that transformers has.
+
+    Raises:
+        UsageError: it is not.
+        CorruptFileError: it cannot be read.
+    """
+    try:
+        kind = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise CorruptFileError(f"{folder / 'config.json'} is not the config of a model ({error!r}): save it again") from error
+    if kind not in CONFIG_MAPPING:
+        raise UsageError(
+            f"{folder} holds a model of type {kind!r}, which transformers {__version__} does not know: name another"
+        )
+
+
+def _load(
+    folder: Path, choose: Callable[[PreTrainedConfig], Any], *, head_may_differ: bool = False
+) -> tuple[PreTrainedModel, Collection[str]]:
+    """A model, and the names of those of its tensors that no file has.
+
+    Args:
+        folder: where it is.
+        choose: the auto class that opens it.
+        head_may_differ: whether a head of another shape is the wrong choice of whoever asks, and not a damaged file.
+    """
     folder = Path(folder)
     if not (folder / "config.json").is_file():
         raise UsageError(f"{folder} holds no config.json: name a folder that a model was saved to")
@@ -196,6 +221,7 @@ def _load(folder: Path, choose: Callable[[PreTrainedConfig], Any]) -> tuple[PreT
             f"{folder} holds no .safetensors file: convert the model with save_pretrained, pickled weights are not read"
         )
     cut.register()
+    _require_known(folder)
     try:
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         # No code is to be run now, nor named by the folder that the model is saved to next.
@@ -208,9 +234,16 @@ def _load(folder: Path, choose: Callable[[PreTrainedConfig], Any]) -> tuple[PreT
                 trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
+                ignore_mismatched_sizes=head_may_differ,
             )
     except Exception as error:
         raise CorruptFileError(f"{folder} holds a model that cannot be read ({_first_line(error)}): save it again") from error
+    for name, stored, wanted in sorted(told["mismatched_keys"]):
+        if _is_body(name, model):
+            raise CorruptFileError(
+                f"{folder} holds {name} as {list(stored)}, but its config.json asks for {list(wanted)}: save the model again"
+            )
+        raise UsageError(f"the head of the model in {folder} is for other labels: name a folder with its encoder alone")
     return model, told["missing_keys"]
 
 

@@ -20,14 +20,14 @@ from laconic.recipes.prune_baselines import CHOICES, train_baseline
 from laconic.recipes.prune_checks import require_better_than_chance, require_possible
 from laconic.recipes.prune_config import PruneConfig, scheduled
 from laconic.recipes.prune_delivery import DONE, FOLDER, Deliverer, Score
-from laconic.recipes.prune_loading import common_positions, load_data, load_student, load_task, load_teacher
+from laconic.recipes.prune_loading import common_positions, load_data, load_student, load_task, load_teacher, own_files
 from laconic.recipes.prune_measures import measure_models
 from laconic.recipes.prune_progress import ProgressPage, dense_layer
 from laconic.recipes.prune_stages import Setting, Stage, run_stage
 from laconic.recipes.prune_targets import LATENCY, Target, Targets, find_targets
 from laconic.recipes.prune_tuning import find_adviser, freeze_embeddings, scored, tune
 from laconic.recipes.registry import RunOptions
-from laconic.recipes.rundir import CONFIG, RECORD, begin_run, extend_run
+from laconic.recipes.rundir import CONFIG, RECORD, begin_run, extend_run, interruptible, require_same_files
 from laconic.recipes.settings import to_plain
 from laconic.recipes.task_data import TaskData
 from laconic.records.record import Record
@@ -108,26 +108,28 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     tokenizer, data = load_data(config, options)
     parts = require_possible(config, data, tokenizer)
     begin_run(out, NAME, config, resume=options.resume)
+    require_same_files(out, own_files(config))
     if not options.resume:  # What a start left that came to no checkpoint may be of other settings.
         (out / LATENCY).unlink(missing_ok=True)
         (out / TEACHER / FOLDER / DONE).unlink(missing_ok=True)
-    targets = find_targets(load_student(config, data), config, out, device=state.device)
-    page = ProgressPage(out, data.name, targets.parts, counted="time" if config.speedups else "parameters")
-    setting = Setting.of(config, data, out, tell=options.progress)
-    if config.method in ("cofi", *CHOICES):  # Other models cannot be shown as what is left of this one.
-        setting = replace(setting, show=page.show)
-    run = _Run(config=config, setting=setting, targets=targets, deliverer=_deliverer(config, setting, tokenizer, options))
-    results = _measured(run, _all_models(run), parts)
-    finished = record.finish(results=results, cost={"training_seconds": sum(row["seconds"] for row in results["models"])})
-    page.finish()
-    finished.save(out / RECORD)
+    with interruptible(out):
+        targets = find_targets(load_student(config, data), config, out, device=state.device)
+        page = ProgressPage(out, data.name, targets.parts, counted="time" if config.speedups else "parameters")
+        setting = Setting.of(config, data, out, tell=options.progress)
+        if config.method in ("cofi", *CHOICES):  # Other models cannot be shown as what is left of this one.
+            setting = replace(setting, show=page.show)
+        run = _Run(config=config, setting=setting, targets=targets, deliverer=_deliverer(config, setting, tokenizer, options))
+        results = _measured(run, _all_models(run), parts)
+        finished = record.finish(results=results, cost={"training_seconds": sum(row["seconds"] for row in results["models"])})
+        page.finish()
+        finished.save(out / RECORD)
     return finished
 
 
 def _all_models(run: _Run) -> list[dict[str, Any]]:
     """Make the teacher and every smaller model, and say what each is worth."""
     teacher, taught = _teacher(run.config, run.setting)
-    require_better_than_chance(taught["scores"], run.setting.data)
+    require_better_than_chance(taught["scores"], run.setting.data, steps=taught["steps"])
     delivery = run.deliverer.write(teacher, run.setting.out / TEACHER)
     adviser = find_adviser(run.config, run.setting, teacher)
     student, prepared = _begin(run, teacher, adviser)
@@ -157,6 +159,8 @@ def _measured(run: _Run, rows: list[dict[str, Any]], parts: Parts) -> dict[str, 
         "metric": next(iter(rows[0]["scores"])),
         "lower_is_better": data.lower_is_better,
         "judged_on": _judged_on(data),
+        "learned_from": {"examples": len(data.train), **({"labels": list(data.labels)} if data.labels else {})},
+        "without_a_model": data.trivial,
         "models": [row | more for row, more in zip(rows, measured, strict=True)],
         "measured": how,
         "whole": dense_layer(parts),

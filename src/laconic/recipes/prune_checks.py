@@ -82,19 +82,30 @@ def _require_positions(model: PreTrainedModel, data: TaskData, folder: str) -> N
         )
 
 
-def require_better_than_chance(scores: Mapping[str, float], data: TaskData) -> None:
+def require_better_than_chance(scores: Mapping[str, float], data: TaskData, *, steps: int) -> None:
     """A teacher that has learned nothing cannot teach.
+
+    Args:
+        scores: of the teacher.
+        data: that it was judged on.
+        steps: updates that it was trained for.
 
     Raises:
         UsageError: it is no better than what needs no model.
     """
     name, value = next(iter(scores.items()))
-    easy = "knowing how often each token occurs" if data.kind == "language" else "always giving the commonest answer"
     if not data.beats(value, data.trivial):
         raise UsageError(
-            f"the teacher's {name} on {data.name} is {value:.4f}, no better than {easy} "
-            f"({data.trivial:.4f}): train it longer, or with another rate (fine_tune.epochs, fine_tune.rate), in another folder"
+            f"the teacher's {name} on {data.name} is {value:.4f} after {steps:,} updates, no better than "
+            f"{without_a_model(data)} ({data.trivial:.4f}): train it longer and faster in another folder, such as with "
+            "--set fine_tune.epochs=15 --set fine_tune.rate=1e-4"
         )
+
+
+def without_a_model(data: TaskData) -> str:
+    """What is worth `data.trivial` and needs no model."""
+    easy = {"language": "knowing how often each token occurs", "regression": "always giving the same number"}
+    return easy.get(data.kind, "always giving the commonest answer")
 
 
 def _require_same_task(teacher: PreTrainedModel, model: PreTrainedModel, data: TaskData, folder: str) -> None:
@@ -117,14 +128,18 @@ def _require_same_labels(model: PreTrainedModel, data: TaskData, folder: str) ->
         ("ForQuestionAnswering", 2) if data.kind == "span" else ("ForSequenceClassification", len(data.labels) or 1)
     )
     if not type(model).__name__.endswith(ending):
-        raise UsageError(f"the teacher in {folder} is a {type(model).__name__}, but {data.name} needs one ...{ending}")
+        raise UsageError(
+            f"the teacher in {folder} is a {type(model).__name__}, but {data.name} needs one ...{ending}: "
+            "name one that was trained for the task, or none"
+        )
     if model.config.num_labels != wanted:
         raise UsageError(
             f"the teacher in {folder} tells {model.config.num_labels} labels, but {data.name} has {wanted}: "
             "name one of this task"
         )
     names = told_labels(model.config)
-    if data.labels and names and names != list(data.labels):
+    if data.labels and names and [name.lower() for name in names] != [label.lower() for label in data.labels]:
         raise UsageError(
-            f"the teacher in {folder} tells {', '.join(names)}, but {data.name} has {', '.join(data.labels)}, in this order"
+            f"the teacher in {folder} tells {', '.join(names)}, but {data.name} has {', '.join(data.labels)}, in this order: "
+            "name one of this task, or none"
         )

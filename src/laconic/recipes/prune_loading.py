@@ -80,6 +80,8 @@ def load_data(config: PruneConfig, options: RunOptions) -> tuple[LanguageTokeniz
         limits: dict[str, Any] = {"max_length": config.max_length, "limit": config.train_limit}
         return reader, language_data(texts, reader, data_root=options.data_root, **limits)
     tokenizer = load_task_tokenizer(Path(config.model))
+    # Whoever opens a folder of the run and asks for truncation is to read texts as they were learned from.
+    tokenizer.model_max_length = min(tokenizer.model_max_length, config.max_length)
     return tokenizer, load_task(config, tokenizer, options)
 
 
@@ -91,6 +93,12 @@ def load_task(config: PruneConfig, tokenizer: PreTrainedTokenizerBase, options: 
     valid = Path(config.valid_data) if config.valid_data else None
     columns: dict[str, Any] = {"text_columns": config.text_columns, "label": config.label, "kind": config.kind or None}
     return table_data(Tables(train=Path(config.data), valid=valid, **columns), tokenizer, **limits)
+
+
+def own_files(config: PruneConfig) -> dict[str, Path]:
+    """Files of one's own that a run learns from and is judged on, by the settings that name them."""
+    named = {name: Path(getattr(config, name)) for name in ("data", "valid_data", "text", "valid_text")}
+    return {name: path for name, path in named.items() if path.is_file()}
 
 
 def common_positions(config: PruneConfig, data: TaskData) -> int:

@@ -17,7 +17,7 @@ from laconic.recipes.prune_config import PruneConfig, StageConfig
 from laconic.recipes.rundir import stopped
 from laconic.recipes.task_data import TaskData
 from laconic.records.files import open_atomic
-from laconic.training.checkpoint import BEST, find_checkpoint, read_weights, require_checkpoint
+from laconic.training.checkpoint import BEST, find_checkpoint, keep_weights_only, read_weights, require_checkpoint
 from laconic.training.examples import ExampleStream
 from laconic.training.loop import LoopConfig, Outcome, Progress, train
 from laconic.training.optimizer import OptimizerConfig
@@ -206,12 +206,13 @@ def learn_once(
         return done
     outcome = learn(find_checkpoint(folder / "checkpoints") is not None)
     if not outcome.finished:
-        raise stopped(out, outcome.progress.step, steps)
+        raise stopped(out, outcome.progress.step, steps, stage=name)
     read_weights(require_checkpoint(folder / "checkpoints", BEST), student)
     student.wear_fixed(sparsity)
     done = sum_up(outcome)
     with open_atomic(folder / DONE, "w") as stream:
         json.dump(done, stream)
+    keep_weights_only(folder / "checkpoints", BEST)
     return done
 
 

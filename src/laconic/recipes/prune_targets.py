@@ -112,7 +112,13 @@ def size_targets(config: PruneConfig, parts: Parts) -> Targets:
             f"a sparsity of {config.sparsities[-1]:g} cannot be reached with the gates {', '.join(config.gates)}: "
             f"the largest that can is {int(most * 1000) / 1000:g}"
         )
-    return Targets(parts=parts, all=[Target(folder=f"sparsity-{share:g}", share=share) for share in config.sparsities])
+    return Targets(parts=parts, all=[Target(folder=_folder("sparsity", share), share=share) for share in config.sparsities])
+
+
+def _folder(kind: str, target: float) -> str:
+    """The folder of a target, which no other one has."""
+    short = f"{target:g}"
+    return f"{kind}-{short if float(short) == target else repr(target)}"
 
 
 def speed_targets(config: PruneConfig, parts: Parts, table: LatencyTable) -> Targets:
@@ -122,7 +128,7 @@ def speed_targets(config: PruneConfig, parts: Parts, table: LatencyTable) -> Tar
         UsageError: one that its gates cannot reach.
     """
     wanted = [
-        Target(folder=f"speedup-{speedup:g}", share=table.times.share_for(parts, speedup, config.gates), speedup=speedup)
+        Target(folder=_folder("speedup", speedup), share=table.times.share_for(parts, speedup, config.gates), speedup=speedup)
         for speedup in config.speedups
     ]
     return Targets(parts=table.times.priced(parts), all=wanted, table=table)

@@ -6,11 +6,14 @@ log.jsonl       one line for every few steps
 checkpoints/    the last and the best, to resume from
 model/          the trained model: config.json and safetensors
 record.json     the record of the run
+inputs.json     digests of files of one's own that a pruning run learns from
 """
 
+import contextlib
+import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,6 +22,7 @@ from laconic.recipes.settings import from_plain, to_plain
 from laconic.records.files import open_atomic
 
 CONFIG, TOKENIZER, LOG, MODEL, RECORD = "config.json", "tokenizer", "log.jsonl", "model", "record.json"
+INPUTS = "inputs.json"
 _CHECKPOINTS = "checkpoints"
 _MAX_BYTES = 1 << 20
 
@@ -31,20 +35,24 @@ def begin_run(out: Path, name: str, config: Any, *, resume: bool) -> None:
     What a start left that came to no checkpoint is removed: both a plain start and a resumed one then begin at step 0.
 
     Raises:
-        UsageError: the folder holds a run already, or to resume: none, or another one.
+        UsageError: the folder holds a run already, or files of somebody else; or to resume: no run, or another one.
         OutputError: the folder cannot be made.
     """
     path = out / CONFIG
     if resume:
         if not path.is_file():
             raise UsageError(f"{out} holds no run to resume: leave out --resume to start one")
-        if read_config(out) != {"recipe": name, "config": to_plain(config)}:
-            raise UsageError(f"{out} holds a run with other settings: resume it with the recipe and settings in {path}")
+        _require_same(read_config(out), name, to_plain(config), path)
         if not has_begun(out):
             _clear(out)
         return
     if path.exists() and not _is_abandoned(out):
-        raise UsageError(f"{out} holds a run already: continue it with --resume, or choose another folder with --out")
+        what = "a run already: continue it with --resume, or choose" if is_run(out) else "no run, but a config.json: choose"
+        raise UsageError(f"{out} holds {what} another folder with --out")
+    if not path.exists() and (strange := _first_file(out)):
+        raise UsageError(
+            f"{out} holds {strange.name} and no run: choose a new folder with --out, for a run replaces what it finds"
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
         if path.exists():
@@ -52,6 +60,56 @@ def begin_run(out: Path, name: str, config: Any, *, resume: bool) -> None:
     except OSError as error:
         raise OutputError(f"cannot make {out}: {error.strerror}; choose a folder that is writable") from error
     _note(out, name, config)
+
+
+def _require_same(known: Mapping[str, Any], name: str, wanted: Mapping[str, Any], path: Path) -> None:
+    if known["recipe"] != name:
+        raise UsageError(f"{path.parent} holds a run of {known['recipe']}, not of {name}: choose another folder with --out")
+    stored, given = (_flat(settings) for settings in (known["config"], wanted))
+    for key in (*stored, *given):
+        if stored.get(key) != given.get(key):
+            raise UsageError(
+                f"{path.parent} holds a run with other settings, {key} is {stored.get(key)!r} and not {given.get(key)!r}: "
+                f"resume it with the settings in {path}"
+            )
+
+
+def _flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Settings by the names that `--set` has for them."""
+    flat = dict[str, Any]()
+    for key, value in settings.items():
+        flat |= _flat(value, f"{before}{key}.") if isinstance(value, dict) else {before + key: value}
+    return flat
+
+
+def require_same_files(out: Path, files: Mapping[str, Path]) -> None:
+    """Note what files a run learns from, by their digests; or see that they are still what was noted.
+
+    Args:
+        out: the folder of the run, which has begun.
+        files: by the settings that name them.
+
+    Raises:
+        UsageError: one has changed.
+    """
+    path = out / INPUTS
+    found = {name: _digest(file) for name, file in files.items()}
+    if not path.is_file():
+        with open_atomic(path, "w") as stream:
+            json.dump(found, stream, indent=2)
+        return
+    known = json.loads(path.read_text())
+    for name, file in files.items():
+        if known.get(name) != found[name]:
+            raise UsageError(f"{file} has changed since the run in {out} began: start another one in another folder")
+
+
+def _digest(path: Path) -> str:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
 def extend_run(out: Path, name: str, config: Any, *, growing: Sequence[str]) -> None:
@@ -138,21 +196,43 @@ def held_out_curve(out: Path) -> list[dict[str, float]]:
     ]
 
 
-def stopped(out: Path, step: int, steps: int) -> TrainingError:
-    """The one sentence for a run that was interrupted after `step` of `steps` updates."""
-    return TrainingError(f"stopped on request at step {step:,} of {steps:,}: continue with --resume --out {out}")
+def stopped(out: Path, step: int, steps: int, *, stage: str = "") -> TrainingError:
+    """The one sentence for a run that was interrupted after `step` of `steps` updates, of a stage where it has several."""
+    where = f" of {stage}" if stage else ""
+    return TrainingError(f"stopped on request at step {step:,} of {steps:,}{where}: continue with --resume --out {out}")
 
 
-def _is_abandoned(out: Path) -> bool:
-    """Whether all there is of a run is its start. A `config.json` that is not ours belongs to somebody else."""
+@contextlib.contextmanager
+def interruptible(out: Path) -> Iterator[None]:
+    """Between and behind its stages too, a run that is stopped on request says how it goes on."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise TrainingError(f"stopped on request: continue with --resume --out {out}") from error
+
+
+def is_run(out: Path) -> bool:
+    """Whether a folder holds a run, begun or finished."""
     try:
         read_config(out)
     except LaconicError:
         return False
-    return not has_begun(out)
+    return True
+
+
+def _first_file(out: Path) -> Path | None:
+    """Something in a folder that nobody would miss who looks into it; hidden files may be left by a start that failed."""
+    found = sorted(out.iterdir()) if out.is_dir() else []
+    return next((path for path in found if not path.name.startswith(".")), None)
+
+
+def _is_abandoned(out: Path) -> bool:
+    """Whether all there is of a run is its start. A `config.json` that is not ours belongs to somebody else."""
+    return is_run(out) and not has_begun(out)
 
 
 def _clear(out: Path) -> None:
     for name in (TOKENIZER, _CHECKPOINTS):
         shutil.rmtree(out / name, ignore_errors=True)
-    (out / LOG).unlink(missing_ok=True)
+    for name in (LOG, INPUTS):
+        (out / name).unlink(missing_ok=True)

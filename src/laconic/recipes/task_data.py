@@ -82,6 +82,9 @@ def load_task_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
         UsageError: there is none.
         CorruptFileError: its files cannot be read.
     """
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "does not exist"
+        raise UsageError(f"{folder} {what}: name a folder with a model and its tokenizer; laconic fetches none by name")
     if not any(any(folder.glob(pattern)) for pattern in _TOKENIZER_FILES):
         raise UsageError(f"{folder} holds no tokenizer: name a folder with a model and its tokenizer")
     try:

@@ -153,10 +153,15 @@ def read_table(
 
     Raises:
         UsageError: another kind of file, a column that is not there, a single class, or a label that `task` does not have.
-        CorruptFileError: no examples, or a row that cannot be read; the message says which.
+        CorruptFileError: no examples, numbers with something else among them, or a row that cannot be read; the message says
+            which.
     """
     if len(text_columns) not in (1, 2):
         raise UsageError(f"{len(text_columns)} text columns are named for {path}: name one, or two for pairs of texts")
+    if len({*text_columns, label}) <= len(text_columns):
+        raise UsageError(
+            f"the columns {', '.join(text_columns)} and {label} of {path} are to be read, but must all be different"
+        )
     rows = list(table_rows(path, text_columns, label))
     if not rows:
         raise CorruptFileError(f"{path} holds no examples: give a file with at least one row")
@@ -204,6 +209,17 @@ def _label(task: LabelledTask, ids: Mapping[str, int], written: str, where: str)
     return ids[written]
 
 
+def _require_words(path: Path, written: Sequence[str]) -> None:
+    """See that labels are not numbers but for a few, which make classes of all of them.
+
+    Raises:
+        CorruptFileError: they are.
+    """
+    strange = [label for label in written if not _is_number(label)]
+    if len(strange) * 10 <= len(written) and any("." in label for label in written if _is_number(label)):
+        raise CorruptFileError(f"{path} has numbers as labels, but also {strange[0]!r}: mend the rows whose label is no number")
+
+
 def _some(labels: Sequence[str]) -> str:
     more = [f"{len(labels) - _SHOWN} more"] if len(labels) > _SHOWN else []
     return ", ".join([*map(repr, labels[:_SHOWN]), *more])
@@ -218,6 +234,8 @@ def _task_of(path: Path, written: Sequence[str], *, pairs: bool, kind: str | Non
     numbers = all(map(_is_number, found))
     fractions = numbers and any(not float(label).is_integer() for label in found)
     kind = kind or (REGRESSION if fractions else CLASSIFICATION)
+    if kind == CLASSIFICATION and not numbers:
+        _require_words(path, written)
     if kind == REGRESSION:
         return LabelledTask(name=name, kind=kind, labels=(), pairs=pairs, metrics=("spearman", "pearson"))
     if len(found) < 2:

@@ -17,6 +17,8 @@ Row = tuple[str, tuple[str, ...], str]
 """Where a row stands, as a phrase for errors; its texts; its label as it is written there, never empty."""
 
 _HUB_LABEL = "label"
+_EMPTY = ("", "nan", "NaN")
+"""What other programs write where there is nothing."""
 
 
 def file_rows(path: Path, layout: Layout) -> Iterator[Row]:
@@ -54,7 +56,8 @@ def table_rows(path: Path, text_columns: Sequence[str], label: str) -> Iterator[
     rows = _named_cells(path, quoted=suffix == ".csv") if suffix in (".csv", ".tsv") else read_json_rows(path)
     for where, row in rows:
         if label not in row:
-            raise UsageError(f"{where} has no column {label!r}: choose the label's among {', '.join(row) or 'none'}")
+            names = f"{', '.join(row) or 'none'}{_about_semicolons([*row])}"
+            raise UsageError(f"{where} has no column {label!r}: choose the label's among {names}")
         yield _row([text_of_row(row, column, where) for column in text_columns], row[label], where)
 
 
@@ -69,9 +72,15 @@ def _named_cells(path: Path, *, quoted: bool) -> Iterator[tuple[str, Mapping[str
             if twice := [name for name, count in Counter(names).items() if name and count > 1]:
                 raise UsageError(f"{where} names the column {twice[0]!r} twice: give each column a name of its own")
         elif len(cells) != len(names):
-            raise CorruptFileError(f"{where} has {len(cells)} cells, but the header names {len(names)}: mend the row")
+            hint = _about_semicolons(names)
+            raise CorruptFileError(f"{where} has {len(cells)} cells, but the header names {len(names)}{hint}: mend the row")
         else:
             yield where, dict(zip(names, cells, strict=True))
+
+
+def _about_semicolons(names: Sequence[str]) -> str:
+    """A hint for whoever brings a table of another kind than its name says."""
+    return " (semicolons seem to stand between cells, not commas)" if len(names) == 1 and ";" in names[0] else ""
 
 
 def _row(texts: Sequence[bytes], label: object, where: str) -> Row:
@@ -84,7 +93,7 @@ def _written(label: object, where: str) -> str:
         label = _decode(label, where)
     if isinstance(label, bool):
         label = str(label).lower()
-    if label is None or label == "" or label != label or (isinstance(label, str) and not label.strip()):
+    if label is None or label != label or (isinstance(label, str) and label.strip() in _EMPTY):
         raise CorruptFileError(f"{where} has an empty label: fill it in or remove the row")
     if not isinstance(label, str | int | float):
         raise CorruptFileError(f"{where} has a label that is a {type(label).__name__}: give text or a number")

@@ -35,6 +35,7 @@ _TUPLES = ("betas", "eps", "ns_coefficients")
 """Numbers of optimisers that are tuples, which JSON has not."""
 _OBJECTIVE = "objective."
 LAST, BEST = "last", "best"
+WEIGHTS = "model.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +92,7 @@ def read_process_part(folder: Path, rank: int, device: torch.device) -> ProcessS
 def write_common_part(folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Mapping[str, Any]) -> None:
     """Write weights, optimiser and progress into a checkpoint folder that is not yet under its final name."""
     tensors, numbers = _flatten_optimizer(optimizer.state_dict())
-    save_tensors(_weights(model), folder / "model.safetensors")
+    save_tensors(_weights(model), folder / WEIGHTS)
     save_tensors(tensors, folder / "optimizer.safetensors")
     _write_json({"schema": SCHEMA, "progress": dict(progress), "optimizer": numbers}, folder / "state.json")
 
@@ -124,7 +125,7 @@ def read_weights(folder: Path, model: nn.Module) -> None:
     Raises:
         CorruptFileError: the file is damaged or belongs to another model.
     """
-    stored, wanted = _read_tensors(folder / "model.safetensors"), _weights(model)
+    stored, wanted = _read_tensors(folder / WEIGHTS), _weights(model)
     shapes = [{name: tuple(tensor.shape) for name, tensor in tensors.items()} for tensors in (stored, wanted)]
     if shapes[0] != shapes[1]:
         raise CorruptFileError(
@@ -163,6 +164,22 @@ def commit_checkpoint(part: Path, pointers: tuple[str, ...]) -> Path:
         if old.name not in named:
             shutil.rmtree(old, ignore_errors=True)
     return folder
+
+
+def keep_weights_only(root: Path, pointer: str) -> None:
+    """Of a stage that is over, keep the weights of one checkpoint and nothing that would go on from any.
+
+    Args:
+        root: the folder of checkpoints.
+        pointer: names the one.
+    """
+    kept = require_checkpoint(root, pointer)
+    for folder in root.glob("step-*"):
+        if folder != kept:
+            shutil.rmtree(folder, ignore_errors=True)
+    for path in kept.iterdir():
+        if path.name != WEIGHTS:
+            path.unlink(missing_ok=True)
 
 
 def find_checkpoint(root: Path, pointer: str = LAST) -> Path | None:

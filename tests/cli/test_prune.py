@@ -117,9 +117,11 @@ def test_models_that_were_made_for_speed_say_how_much_faster_they_are() -> None:
 def test_models_that_are_worth_nothing_are_said_to_be(tmp_path: Path) -> None:
     sizes = {"all": 90, "without_embeddings": 60}
     rows = [{"folder": f"at-{score}", "scores": {"accuracy": score}, "parameters": sizes} for score in (0.9, 0.5)]
-    results = {"models": rows, "without_a_model": 0.5, "judged_on": {"examples": 40}}
+    learned = {"examples": 360, "labels": ["bad", "good"]}
+    results = {"models": rows, "without_a_model": 0.5, "judged_on": {"examples": 40}, "learned_from": learned}
     lines = describe(Record.start(kind="prune", name="task", config={}).finish(results=results), Path("run")).splitlines()
     assert [line.strip() for line in lines[3:]] == [
         "no better than without a model (0.5000)",
+        "Learned from 360 examples with the labels bad, good.",
         "Judged on 40 examples, of which one counts 0.0250.",
     ]

@@ -31,6 +31,7 @@ def tables(tmp_path: Path, **changes: object) -> Tables:
 def test_every_tenth_row_is_held_out_and_judged_by_accuracy(tmp_path: Path) -> None:
     data = table_data(tables(tmp_path), tiny_tokenizer(), max_length=16)
     assert (len(data.train), len(data.valid), data.labels, data.kind) == (108, 12, ("bad", "good"), "classification")
+    assert data.words() == "train: 108 examples to learn from, 12 to judge on, labels 'bad', 'good'"
     good = tiny_tokenizer().convert_tokens_to_ids("good")
     knowing = Saying(lambda ids_BT: torch.stack([torch.full((len(ids_BT),), 0.5), (ids_BT == good).any(-1).float()], -1))
     assert data.judge(knowing) == {"accuracy": 1.0} and 0.5 <= data.trivial < 1.0

@@ -1,6 +1,6 @@
 """`laconic prune`: a Hugging Face model becomes a really smaller one that does one task, or foretells text."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -171,10 +171,21 @@ def _beats(score: float, results: Mapping[str, Any]) -> bool:
     return trivial is None or (score < trivial if results.get("lower_is_better") else score > trivial)
 
 
+def _remarks(results: Mapping[str, Any], metric: str) -> Iterator[str]:
+    """What the data was understood to be, and how much of a score is chance."""
+    learned, judged = results.get("learned_from"), results.get("judged_on", {})
+    if learned:
+        labels = f" with the labels {', '.join(learned['labels'])}" if learned.get("labels") else ""
+        yield f"Learned from {learned['examples']:,} examples{labels}."
+    count = judged.get("questions") or judged.get("examples")
+    if metric == "accuracy" and count:
+        yield f"Judged on {count:,} examples, of which one counts {1 / count:.4f}."
+
+
 def describe(record: "Record", folder: Path) -> str:
     """What came out, a line for each model."""
     results = record.results
-    models, judged = results["models"], results.get("judged_on", {})
+    models = results["models"]
     names = list(models[0]["scores"])
     titles = "  ".join(f"{name:>9}" for name in names)
     lines = [f"{'gone':>7}  {titles}  {'parameters':>11}  {'without embeddings':>18}  {'faster':>6}  model"]
@@ -193,7 +204,5 @@ def describe(record: "Record", folder: Path) -> str:
             lines.append(f"{'':>7}  {place / 'delivery'}: {told}")
         if not _beats(row["scores"][names[0]], results):
             lines.append(f"{'':>7}  no better than without a model ({results['without_a_model']:.4f})")
-    count = judged.get("questions") or judged.get("examples")
-    if names[0] == "accuracy" and count:
-        lines.append(f"Judged on {count:,} examples, of which one counts {1 / count:.4f}.")
+    lines += _remarks(results, names[0])
     return "\n".join(lines)

@@ -106,6 +106,8 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     name = config.task or Path(config.data or config.text).name
     record = Record.start(kind=NAME, name=name, seed=config.seed, config=to_plain(config))
     tokenizer, data = load_data(config, options)
+    if options.progress:
+        options.progress(0, None, data.words())
     parts = require_possible(config, data, tokenizer)
     begin_run(out, NAME, config, resume=options.resume)
     require_same_files(out, own_files(config))

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 from laconic.errors import CorruptFileError, UsageError
 from laconic.evaluation.scores import score
 from laconic.evaluation.tasks import read_logits
-from laconic.text.labelled import TASKS, Labelled, LabelledTask, majority, read_table, read_task
+from laconic.text.labelled import TASKS, Labelled, LabelledTask, majority, read_table, read_task, some
 from laconic.training.examples import Example
 from laconic.training.tasks import Kind
 
@@ -50,6 +50,11 @@ class TaskData:
     pad_id: int
     lower_is_better: bool = False
     questions: int | None = None
+
+    def words(self) -> str:
+        """What was understood of the data, in one line."""
+        asked = f"labels {some(self.labels)}" if self.labels else self.kind
+        return f"{self.name}: {len(self.train):,} examples to learn from, {len(self.valid):,} to judge on, {asked}"
 
     def beats(self, score: float, other: float) -> bool:
         """Whether one main score is better than another."""

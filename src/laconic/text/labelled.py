@@ -203,7 +203,7 @@ def _label(task: LabelledTask, ids: Mapping[str, int], written: str, where: str)
         return float(written)
     if written not in ids:
         raise UsageError(
-            f"{where} has the label {written!r}, but the task {task.name!r} has only {_some(task.labels)}: "
+            f"{where} has the label {written!r}, but the task {task.name!r} has only {some(task.labels)}: "
             "mend the row, or train on examples of that label too"
         )
     return ids[written]
@@ -220,7 +220,8 @@ def _require_words(path: Path, written: Sequence[str]) -> None:
         raise CorruptFileError(f"{path} has numbers as labels, but also {strange[0]!r}: mend the rows whose label is no number")
 
 
-def _some(labels: Sequence[str]) -> str:
+def some(labels: Sequence[str]) -> str:
+    """Labels in one line, the first of many."""
     more = [f"{len(labels) - _SHOWN} more"] if len(labels) > _SHOWN else []
     return ", ".join([*map(repr, labels[:_SHOWN]), *more])
 

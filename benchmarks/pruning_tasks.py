@@ -76,6 +76,7 @@ TASKS: dict[str, dict[str, Any]] = {
         "max_length": 256,
         "stages": _epochs(fine_tune=2, prune=2, tune=2),
         "evaluations": 1,
+        "dropout": 0.0,
         "sparsities": (0.6,),
     },
     "wikitext-2": {

@@ -1,5 +1,6 @@
+import pytest
 import torch
-from tests.pruning.tiny import LAYERS, random_masks, tiny_inputs, tiny_model
+from tests.pruning.tiny import CONFIGS, LAYERS, random_masks, tiny_inputs, tiny_model
 
 from laconic.pruning.cutting import cut
 from laconic.pruning.gates import Gates
@@ -39,6 +40,15 @@ def test_hidden_states_are_those_after_each_layer_and_the_projection_begins_as_t
     assert said.hidden_LBTD is not None
     torch.testing.assert_close(torch.stack(list(said.hidden_LBTD)), torch.stack(said.output.hidden_states[1:]))
     assert student(inputs).hidden_LBTD is None
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+def test_without_dropout_training_has_no_chance(family: str) -> None:
+    model = tiny_model(family)
+    for share, alike in ((0.5, False), (0.0, True)):
+        student = Student(model, dropout=share).train()
+        said = [student(tiny_inputs()).output.logits for _ in range(2)]
+        assert torch.equal(*said) == alike
 
 
 def test_layers_that_were_cut_away_are_not_alive() -> None:

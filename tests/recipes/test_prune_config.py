@@ -40,6 +40,7 @@ def test_it_comes_back_from_json() -> None:
         ({"warmup": 1.5}, "warmup is 1.5"),
         ({"gate_rate": -1.0}, "gate_rate is -1.0"),
         ({"seed": -1}, "seed is -1"),
+        ({"dropout": 1.0}, "dropout is 1.0"),
         ({"deliver": ("onnx", "zip")}, "deliver is onnx, zip, but must be some of onnx, int8, half, trimmed"),
     ],
 )

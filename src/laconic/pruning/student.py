@@ -48,6 +48,7 @@ class Student(nn.Module):
         gates: which parts of it may go; None for a model that stays as it is, or as the masks have it.
         masks: what it wears for ever, without gates.
         teacher_width: D of the teacher, whose layers it learns from; None where it does not.
+        dropout: share of numbers that are dropped in training, wherever the model drops any; None for the model's own.
     """
 
     def __init__(
@@ -57,8 +58,11 @@ class Student(nn.Module):
         gates: Gates | None = None,
         masks: Masks | None = None,
         teacher_width: int | None = None,
+        dropout: float | None = None,
     ) -> None:
         super().__init__()
+        if dropout is not None:
+            _set_dropout(model, dropout)
         self.model, self.gates = model, gates
         self.prices = None if gates is None else Prices()
         self.masking = Masking(model) if gates is not None or masks is not None else None
@@ -118,6 +122,15 @@ def narrowed(projection: nn.Linear | None, structure: Structure) -> nn.Linear | 
         smaller.weight.copy_(projection.weight[:, structure.width_D])
         smaller.bias.copy_(projection.bias)
     return smaller
+
+
+def _set_dropout(model: PreTrainedModel, share: float) -> None:
+    module: Any
+    for module in model.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = share
+        elif isinstance(getattr(module, "attention_dropout", None), float):  # Some attentions keep the share alone.
+            module.attention_dropout = share
 
 
 def _living(model: PreTrainedModel) -> Bool[Tensor, "L"]:

@@ -210,7 +210,7 @@ def _begin(run: _Run, teacher: PreTrainedModel, adviser: AbstractTeacher) -> tup
     if config.start == TEACHER:
         model.load_state_dict(teacher.state_dict())
     freeze_embeddings(config, model)
-    student = Student(model, teacher_width=adviser.width)
+    student = Student(model, teacher_width=adviser.width, dropout=config.dropout)
     objective = Cofi(data.kind, distill=config.distill, teacher=adviser)
     stage = config.stages().get("prepare", replace(config.prepare, epochs=0))
     prepared = run_stage(run.setting, Stage(name="prepared", config=stage, student=student, objective=objective))

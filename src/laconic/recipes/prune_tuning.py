@@ -36,7 +36,7 @@ def tune(
         stage: how long and how fast.
         projection: from its layers to the teacher's, as learned so far; None to begin with the identity.
     """
-    student = Student(model, teacher_width=teacher.width)
+    student = Student(model, teacher_width=teacher.width, dropout=config.dropout)
     if student.projection is not None and projection is not None:
         student.projection.load_state_dict(projection.state_dict())
     objective = Cofi(setting.data.kind, distill=config.distill, teacher=teacher)

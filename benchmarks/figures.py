@@ -187,7 +187,7 @@ def draw_methods(axes: Axes, runs: Sequence[dict[str, Any]]) -> None:
     """What each method keeps of the teacher's score at its last sparsity, the best on top, and how much faster it is."""
     rows = sorted(((share_of_teacher(run, run["models"][-1]), run) for run in runs), key=lambda row: -row[0])
     for place, (share, run) in enumerate(rows):
-        last, ours = run["models"][-1], run["method"] in ("cofi", "direct")
+        last, ours = run["models"][-1], run["method"] == "direct"
         colour = COLOURS[series(0)] if ours else COLOURS["quiet"]
         axes.plot(share, place, "o", color=colour, markersize=9 if ours else 6)
         speed = f"{last['latency']['onnx']['times_faster']:.1f}x"
@@ -203,8 +203,7 @@ def draw_methods(axes: Axes, runs: Sequence[dict[str, Any]]) -> None:
 
 def method_name(run: dict[str, Any]) -> str:
     """As `pruning_tasks.py` calls a method, with what is gone where that is not 95 %."""
-    name = {"cofi": "CoFi, in steps", "direct": "CoFi, directly"}.get(run["method"], run["method"])
-    gone = run["models"][-1]["sparsity"]
+    name, gone = "CoFi" if run["method"] == "direct" else run["method"], run["models"][-1]["sparsity"]
     return name if gone == 0.95 else f"{name}, {100 * gone:g} %"
 
 
@@ -237,12 +236,13 @@ def scores_of(runs: Sequence[dict[str, Any]], *, at_most: int = 3) -> Figure:
 
 
 def methods_of(runs: Sequence[dict[str, Any]]) -> Figure:
-    """A picture for each task on which methods were compared."""
-    tasks = list(dict.fromkeys(run["task"] for run in runs if run["method"] != "cofi"))
-    found = [[run for run in runs if run["task"] == task] for task in tasks]
+    """A picture for each task on which methods were compared, all trained alike long."""
+    compared = [run for run in runs if run["method"] != "cofi"]
+    tasks = list(dict.fromkeys(run["task"] for run in compared))
+    found = [[run for run in compared if run["task"] == task] for task in tasks]
     figure, axes = new_figure(4.2 * len(tasks), 1.2 + 0.28 * max(map(len, found)), len(tasks))
-    for here, compared in zip(axes, found, strict=True):
-        draw_methods(here, compared)
+    for here, alike in zip(axes, found, strict=True):
+        draw_methods(here, alike)
     return figure
 
 
@@ -324,7 +324,7 @@ def main() -> None:
     readings, columns = new_figure(5.6 * len(contexts), 4.6, len(contexts))
     for axes, context in zip(columns, contexts, strict=True):
         draw_matrix(axes, matrix, context)
-    pruned = newest(arguments.results, "pruning-tasks").results["runs"]
+    pruned = [run for run in newest(arguments.results, "pruning-tasks").results["runs"] if run["task"] in TASK_NAMES]
     figures = {
         "bits-by-size": by_size,
         "speed-and-size": by_speed,

@@ -47,7 +47,7 @@ from laconic.recipes.language_data import load_language_model
 from laconic.recipes.prune import TEACHER, run_prune
 from laconic.recipes.prune_config import SCHEDULES, PruneConfig
 from laconic.recipes.prune_stages import Setting
-from laconic.recipes.prune_tuning import find_adviser, tune
+from laconic.recipes.prune_tuning import find_adviser, freeze_embeddings, tune
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import CONFIG, MODEL, RECORD, begin_run, load_config
 from laconic.recipes.settings import to_plain
@@ -98,6 +98,9 @@ COMPARED: dict[str, dict[str, Any]] = {
 }
 """The tasks on which methods are compared, with some ten minutes for each."""
 
+APART = 1e-3
+"""How far an ONNX file may be from its model."""
+
 LABELS = DistillConfig(prediction=0.0, layers=0.0, label=1.0)
 METHODS: dict[str, dict[str, Any]] = {
     "direct": {},
@@ -134,6 +137,8 @@ def configure(model: Path, task: str, method: str, runs: Path) -> PruneConfig:
 def train(config: PruneConfig, method: str, out: Path, options: RunOptions) -> None:
     """Make the models of a run, or what is missing of them."""
     if (out / RECORD).is_file():
+        if load_config(out, PruneConfig) != config:
+            raise SystemExit(f"{out} holds a run with other settings: move it away")
         return
     options = replace(options, resume=(out / CONFIG).is_file())
     if method == "torch-pruning":
@@ -150,6 +155,7 @@ def train_peer(config: PruneConfig, out: Path, options: RunOptions) -> None:
     setting = Setting.of(config, data, out, tell=options.progress)
     record = Record.start(kind="prune", name=f"{config.task}, torch-pruning", seed=config.seed, config=to_plain(config))
     teacher, model = load_any(Path(config.teacher)), peer_model(config)
+    freeze_embeddings(config, model)
     stage = replace(config.tune, epochs=config.prune.epochs + config.tune.epochs)
     tuned = tune(config, setting, find_adviser(config, setting, teacher), model, name=f"sparsity-{sparsity:g}", stage=stage)
     whole, counts = count_all(teacher), count_all(model)
@@ -225,6 +231,7 @@ def measure(run: Path, options: argparse.Namespace) -> dict[str, Any]:
         "task": task,
         "method": method,
         "metric": record.results["metric"],
+        "lower_is_better": record.results.get("lower_is_better", False),
         "whole": record.results.get("whole"),
         "models": list(rows.values()),
         "commit": record.commit,
@@ -240,7 +247,7 @@ def _timings(models: dict[str, PreTrainedModel], options: argparse.Namespace, *,
         for name, model in models.items() if encoders else ():
             file = Path(folder) / f"{name}.onnx"
             export_onnx(model, file)
-            verify_onnx(model, file, batch=2, length=8)
+            assert verify_onnx(model, file, batch=2, length=8) < APART, name
             runners[f"{name} onnx"] = onnx_runner(file, **sizes)
         timings = measure_latency(runners, rounds=options.rounds)
     return {
@@ -249,13 +256,21 @@ def _timings(models: dict[str, PreTrainedModel], options: argparse.Namespace, *,
     }
 
 
+def require_same_updates(runs: Sequence[dict[str, Any]]) -> None:
+    """See that the methods which are compared on a task were trained alike long."""
+    for task in COMPARED:
+        steps = {run["method"]: run["models"][-1]["steps"] for run in runs if run["task"] == task and run["method"] != "cofi"}
+        if len(set(steps.values())) > 1:
+            raise SystemExit(f"the methods on {task} took {steps} updates, but must be trained alike long to be compared")
+
+
 def lines_of(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """A line for each model: what it is worth, how large and how fast it is."""
     lines = []
     for run in runs:
         metric, dense = run["metric"], run["models"][0]
         for row in run["models"] if run["method"] == "cofi" else run["models"][1:]:
-            score = row["scores"][metric]
+            score, whole = row["scores"][metric], dense["scores"][metric]
             lines.append(
                 {
                     "task": run["task"],
@@ -263,7 +278,7 @@ def lines_of(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                     "gone": round(row.get("real_sparsity", 0.0), 4),
                     "metric": metric,
                     "score": round(score, 4),
-                    "of_teacher": round(score / dense["scores"][metric], 4),
+                    "of_teacher": round(whole / score if run.get("lower_is_better") else score / whole, 4),
                     "parameters": row["parameters"]["pruned"],
                     "with_embeddings": row["parameters"]["all"],
                     **{f"faster_{kind}": round(timing["times_faster"], 2) for kind, timing in row["latency"].items()},
@@ -294,6 +309,7 @@ def main() -> None:
         known[run["task"], run["method"]] = run
         print(lines_of([run]), flush=True)
     runs = sorted(known.values(), key=lambda run: ([*TASKS].index(run["task"]), ["cofi", *METHODS].index(run["method"])))
+    require_same_updates(runs)
     table = markdown_table(lines_of(runs))
     finish_record(record, table, {"rows": lines_of(runs), "runs": runs}, arguments)
 

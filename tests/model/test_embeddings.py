@@ -117,6 +117,16 @@ def test_pairs_of_kept_tokens_are_merged_as_before_and_nothing_becomes_unreadabl
     assert tokens.decode(ids, clean_up_tokenization_spaces=False) == other and 3 not in ids
 
 
+def test_bytes_that_spell_what_has_no_token_stay() -> None:
+    spelling = [f"<0x{number:02X}>" for number in range(256)]
+    vocabulary = {token: number for number, token in enumerate(["<s>", "<pad>", "</s>", "<unk>", *spelling, *"abcde", "ab"])}
+    core = models.BPE(vocab=vocabulary, merges=[("a", "b")], unk_token="<unk>", byte_fallback=True)
+    names = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    tokens = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(core), **names)
+    trimmed = trim_vocabulary(roberta(), tokens, used_tokens(tokens, ["ab"]))[1]
+    assert trimmed.tokenize("abé") == tokens.tokenize("abé") == ["ab", "<0xC3>", "<0xA9>"]
+
+
 def test_pairs_come_back_from_a_folder(tmp_path: Path) -> None:
     texts = ["abed cab", "facade"]
     model, tokens = trim_vocabulary(ROBERTA, PAIRS, used_tokens(PAIRS, texts))

@@ -59,8 +59,9 @@ def test_stages_count_their_updates_and_short_runs_have_quick_gates() -> None:
         StageConfig(epochs=1, batch=0)
 
 
-def test_a_baseline_is_trained_as_long_as_cofi_prunes_and_tunes() -> None:
+def test_a_baseline_has_the_updates_of_both_stages_of_cofi() -> None:
     both = {"prune": StageConfig(epochs=3), "tune": StageConfig(epochs=0, batch=7)}
     stages = PruneConfig(model="m", task="sst2", method="layers", teacher="t", **both).stages()
-    assert stages == {"prepare": StageConfig(epochs=1), "tune": StageConfig(epochs=3, batch=7)}
+    assert stages == {"prepare": StageConfig(epochs=1), "tune": StageConfig(epochs=3 * 7 / 32, batch=7)}
+    assert stages["tune"].steps(7 * 32) == StageConfig(epochs=3).steps(7 * 32) == 21
     assert list(PruneConfig(model="m", task="sst2", method="small", teacher="t", **both).stages()) == ["tune"]

@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.tiny_encoder import tiny_tokenizer
 
+from laconic.errors import UsageError
 from laconic.recipes import question_data
 from laconic.recipes.question_data import answers, cut_windows, span_of, squad_data
 from laconic.text.questions import Question
@@ -40,6 +42,20 @@ def test_the_answer_comes_back_from_where_the_windows_have_it(words: list[str], 
     assert answers([asked], windows, logits) == {"1": asked.answers[0]}
 
 
+def test_questions_are_read_as_far_as_anybody_asks_and_windows_know_their_question(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question_data, "AT_ONCE", 2)
+    words = ["good", "film"] * 8
+    asked = [dataclasses.replace(question(words, 3, 3), id=str(number)) for number in range(5)]
+    whole = cut_windows(asked, tiny_tokenizer(), max_length=20)
+    assert sorted(set(whole.owner)) == [0, 1, 2, 3, 4] and list(whole.owner) == sorted(whole.owner)
+    endless = dataclasses.replace(asked[0], question="good " * 200)
+    windows = cut_windows([endless, *asked], tiny_tokenizer(), max_length=128)
+    assert list(windows.examples[0].columns["input_ids"]).index(3) == 64 + 1  # [CLS], the question, and then [SEP].
+    with pytest.raises(UsageError, match="a question of 64 tokens leaves no room for its context: set it to 109 or higher"):
+        cut_windows([endless], tiny_tokenizer(), max_length=64)
+    assert cut_windows([endless], tiny_tokenizer(), max_length=109).examples
+
+
 def test_an_answer_that_a_window_has_only_in_part_is_not_in_it() -> None:
     offset_T2 = np.array([[-1, -1], [0, 3], [4, 8], [-1, -1]])
     assert span_of(offset_T2, 0, 8) == (1, 2)
@@ -60,3 +76,4 @@ def test_perfect_logits_of_squad_are_judged_perfect(data_root: Path, monkeypatch
         logits.append(both_2T)
     monkeypatch.setattr(question_data, "read_logits", lambda *_, **__: logits)
     assert data.judge(torch.nn.Identity())["f1"] > 0.97
+    assert 0.01 < data.trivial < 0.3

@@ -71,4 +71,4 @@ def test_pairs_and_numbers_of_glue(data_root: Path, monkeypatch: pytest.MonkeyPa
     perfect = [np.array(example.label, dtype=np.float32) for example in data.valid]
     monkeypatch.setattr(task_data, "read_logits", lambda *_, **__: perfect)
     assert data.judge(Saying(lambda ids_BT: ids_BT))["spearman"] == pytest.approx(1.0)
-    assert data.train[0].columns["input_ids"].count(3) == 2  # Both texts end with a separator.
+    assert list(data.train[0].columns["input_ids"]).count(3) == 2  # Both texts end with a separator.

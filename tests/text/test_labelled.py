@@ -34,7 +34,8 @@ def root(tmp_path: Path) -> Path:
     put(tmp_path, "SST-2/train.tsv.xz", "label\tsentence\r\n0\tsad\r\n1\tfine \r\n")
     put(tmp_path, "MRPC/dev.tsv.xz", '\ufeffQuality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t7\t8\tone "\ttwo\n')
     put(tmp_path, "RTE/dev.tsv.xz", "index\tsentence1\tsentence2\tlabel\n0\ta\tb\tnot_entailment\n1\tc\td\tentailment\n")
-    put(tmp_path, "CoLA/in_domain_dev.tsv.xz", "gj04\t1\t\tFine.\ngj04\t0\t*\tNot fine is.\n")
+    put(tmp_path, "CoLA/in_domain_dev.tsv.xz", "gj04\t1\t\tFine.\n")
+    put(tmp_path, "CoLA/out_of_domain_dev.tsv.xz", "gj04\t0\t*\tNot fine is.\n")
     put(tmp_path, "STS-B/stsb-en-dev.csv.xz", '"a, b",c,4.75\r\nd,é,0\r\n')
     put(tmp_path, "QNLI/train.tsv.xz", "index\tquestion\tsentence\tlabel\n0\twho\tme\tentailment\n")
     put(tmp_path, "MNLI/train.tsv.xz", MNLI + MNLI.format(1, 1, "contradiction"))
@@ -319,7 +320,7 @@ SIZES: dict[tuple[str, str], tuple[int, list[float]]] = {
     ("rte", "train"): (2_490, [1_249, 1_241]),
     ("rte", "valid"): (277, [146, 131]),
     ("cola", "train"): (8_551, [2_528, 6_023]),
-    ("cola", "valid"): (527, [162, 365]),
+    ("cola", "valid"): (1_043, [324, 719]),
     ("stsb", "train"): (5_749, [15_528.043396825]),
     ("stsb", "valid"): (1_500, [3_545.861333333]),
 }

@@ -1,10 +1,16 @@
 """How much memory a process needs at its peak: measured in a process of its own, on Linux."""
 
-import multiprocessing
+import contextlib
+import importlib
+import json
+import pickle
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
+
+import torch
 
 from laconic.errors import LaconicError, UsageError
 
@@ -16,7 +22,7 @@ class PeakMemory:
     """The memory of a process that prepared something and ran it once.
 
     Attributes:
-        before: bytes resident when Python and the code to run were loaded, but nothing else.
+        before: bytes resident when Python, libraries and the code to run were loaded, but nothing else.
         peak: bytes resident at most, from then on.
     """
 
@@ -37,28 +43,31 @@ def measure_peak(prepare: Callable[[], Callable[[], object]]) -> PeakMemory:
     """
     if not _STATUS.is_file():
         raise UsageError(f"{_STATUS} is not there, which tells how much memory a process needs: measure on Linux")
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    process = context.Process(target=_measure, args=(prepare, sender))
-    process.start()
-    sender.close()
-    try:
-        before, peak = receiver.recv()
-    except EOFError:
-        process.join()
+    # Not one of multiprocessing's: those begin with the script of whoever measures, and would run that once more.
+    child = [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import answer; answer()"]
+    ran = subprocess.run(child, input=pickle.dumps(prepare), stdout=subprocess.PIPE, check=False)
+    if ran.returncode:
         raise LaconicError(
-            f"the measured process ended with {process.exitcode} before it was done: run what it prepares by itself to see why"
-        ) from None
-    process.join()
-    return PeakMemory(before=before, peak=peak)
+            f"the measured process ended with {ran.returncode} before it was done: run what it prepares by itself to see why"
+        )
+    return PeakMemory(**json.loads(ran.stdout.splitlines()[-1]))
 
 
-def _measure(prepare: Callable[[], Callable[[], object]], sender: Connection) -> None:
-    """In the process of its own."""
+def answer() -> None:
+    """In the process of its own: measure what comes in, and print the numbers."""
+    prepare = pickle.load(sys.stdin.buffer)
+    _load_libraries()
     Path("/proc/self/clear_refs").write_text("5")  # Peaks begin anew.
     before = _resident("VmRSS:")
     prepare()()
-    sender.send((before, _resident("VmHWM:")))
+    sys.stdout.write("\n" + json.dumps({"before": before, "peak": _resident("VmHWM:")}))
+
+
+def _load_libraries() -> None:
+    """What libraries take when they are first used is not the model's."""
+    torch.ones(64, 64) @ torch.ones(64, 64)
+    with contextlib.suppress(ImportError):
+        importlib.import_module("onnxruntime")
 
 
 def _resident(field: str) -> int:

@@ -5,6 +5,7 @@ them, and can take away most of it.
 """
 
 import json
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -21,6 +22,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from laconic.errors import UsageError
 
 _TEXTS_AT_ONCE = 1000
+_BYTE = re.compile("<0x[0-9A-F]{2}>")
 
 
 def half_embeddings(model: PreTrainedModel) -> dict[str, Tensor]:
@@ -132,6 +134,8 @@ def _kept(
     if characters:
         prefix = core.continuing_subword_prefix or ""
         kept |= {number for token, number in vocabulary.items() if len(token.removeprefix(prefix)) == 1}
+        if getattr(core, "byte_fallback", False):  # What has no token of its own is spelled in these.
+            kept |= {number for token, number in vocabulary.items() if _BYTE.fullmatch(token)}
     if isinstance(core, BPE):
         names = {number: token for token, number in vocabulary.items()}
         words = {names[number] for number in kept}

@@ -185,7 +185,7 @@ def _deliverer(config: PruneConfig, setting: Setting, tokenizer: LanguageTokeniz
 
     used: set[int] = set()
     if "trimmed" in config.deliver:
-        used = {number for example in setting.data.train for number in example.columns["input_ids"]}
+        used = {int(number) for example in setting.data.train for number in example.columns["input_ids"]}
     length = min(config.max_length, common_positions(config, setting.data))
     return Deliverer(asked=config.deliver, tokenizer=tokenizer, used=used, length=length, scores=scores)
 

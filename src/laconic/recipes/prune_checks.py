@@ -104,7 +104,11 @@ def require_better_than_chance(scores: Mapping[str, float], data: TaskData, *, s
 
 def without_a_model(data: TaskData) -> str:
     """What is worth `data.trivial` and needs no model."""
-    easy = {"language": "knowing how often each token occurs", "regression": "always giving the same number"}
+    easy = {
+        "language": "knowing how often each token occurs",
+        "regression": "always giving the same number",
+        "span": "always giving the first sentence",
+    }
     return easy.get(data.kind, "always giving the commonest answer")
 
 
@@ -117,7 +121,7 @@ def _require_same_task(teacher: PreTrainedModel, model: PreTrainedModel, data: T
         raise UsageError(
             f"the teacher in {folder} tells one of {known:,} ids, but the model one of {wanted:,}: name a teacher with as many"
         )
-    highest = max(max(example.columns["input_ids"]) for example in chain(data.train, data.valid))
+    highest = max(int(max(example.columns["input_ids"])) for example in chain(data.train, data.valid))
     if highest >= known:
         raise UsageError(f"the teacher in {folder} has {known:,} ids, fewer than the tokenizer of the model: name another one")
     _require_positions(teacher, data, folder)

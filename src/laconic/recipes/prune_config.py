@@ -213,13 +213,14 @@ class PruneConfig:
             raise ValueError(f"seed is {self.seed}, but must be at least 0 and below 2**63")
 
     def stages(self) -> dict[str, StageConfig]:
-        """The stages that there are, by the names of their settings; a baseline is trained once, as long as CoFi in two."""
+        """The stages that there are, by the names of their settings; a baseline is trained once, for CoFi's updates in two."""
         all_of_them = {"fine_tune": self.fine_tune, "prepare": self.prepare, "prune": self.prune, "tune": self.tune}
         if self.teacher:
             del all_of_them["fine_tune"]
         if self.method != "cofi":
             del all_of_them["prune"]
-            all_of_them["tune"] = replace(self.tune, epochs=self.prune.epochs + self.tune.epochs)
+            more = self.prune.epochs * self.tune.batch / self.prune.batch
+            all_of_them["tune"] = replace(self.tune, epochs=self.tune.epochs + more)
         if self.method == "small":  # It begins with random weights: nobody would go on with what was prepared.
             del all_of_them["prepare"]
         return {name: stage for name, stage in all_of_them.items() if stage.epochs}

@@ -1,5 +1,6 @@
 """Questions about texts as a model reads them: contexts in overlapping windows, answers as first and last tokens."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,12 @@ from transformers import PreTrainedTokenizerBase
 from laconic.errors import UsageError
 from laconic.evaluation.squad import best_answer, best_spans, squad_scores
 from laconic.evaluation.tasks import read_logits
-from laconic.recipes.task_data import SQUAD, TaskData, columns_of, forget_truncation, pad_id_of
+from laconic.recipes.task_data import AT_ONCE, SQUAD, TaskData, batched, columns_of, forget_truncation, pad_id_of
 from laconic.text.questions import Question, read_questions
 from laconic.training.examples import Example
+
+MOST_ASKED = 64
+"""Tokens of a question that are read, as by the published script of BERT."""
 
 OVERLAP = 0.375
 """Of a window, as a share: 128 of 384 tokens have been read before."""
@@ -68,7 +72,7 @@ def squad_data(
         train=train.examples,
         valid=valid.examples,
         judge=judge,
-        trivial=0.0,
+        trivial=squad_scores({question.id: first_sentence(question.context) for question in questions}, questions)["f1"] / 100,
         pad_id=pad_id,
         questions=len(questions),
     )
@@ -88,31 +92,51 @@ def cut_windows(questions: Sequence[Question], tokenizer: PreTrainedTokenizerBas
     if not tokenizer.is_fast:
         raise UsageError("questions need a tokenizer that says where its tokens stand: save its fast version (tokenizer.json)")
     stride, special = int(OVERLAP * max_length), tokenizer.num_special_tokens_to_add(pair=True)
-    asked = tokenizer([question.question.strip() for question in questions], add_special_tokens=False)["input_ids"]
-    least = max(map(len, asked), default=0) + special + stride + 1
-    if least > max_length:
-        raise UsageError(f"max_length is {max_length}, but the longest question leaves no room for its context: set it higher")
-    encoded = tokenizer(
-        [question.question.strip() for question in questions],
-        [question.context for question in questions],
-        truncation="only_second",
-        max_length=max_length,
-        stride=stride,
-        return_overflowing_tokens=True,
-        return_offsets_mapping=True,
-    )
+    owner, offsets, examples = list[int](), list[Int64[np.ndarray, "_ 2"]](), list[Example]()
+    for some_of_them in batched(questions, AT_ONCE):
+        asked, longest = _cut_questions(some_of_them, tokenizer)
+        if longest + special + stride + 1 > max_length:
+            raise UsageError(
+                f"max_length is {max_length}, but a question of {longest} tokens leaves no room for its context: "
+                f"set it to {math.ceil((longest + special + 1) / (1 - OVERLAP)) + 1} or higher"
+            )
+        encoded = tokenizer(
+            asked,
+            [question.context for question in some_of_them],
+            truncation="only_second",
+            max_length=max_length,
+            stride=stride,
+            return_overflowing_tokens=True,
+            return_offsets_mapping=True,
+        )
+        done = len(owner) and owner[-1] + 1
+        for place, number in enumerate(encoded["overflow_to_sample_mapping"]):
+            inside_T = np.array([part == 1 for part in encoded.sequence_ids(place)])
+            offset_T2 = np.where(inside_T[:, None], np.array(encoded["offset_mapping"][place], dtype=np.int64), -1)
+            columns, question = columns_of(encoded, place), some_of_them[number]
+            span = span_of(offset_T2, question.starts[0], question.starts[0] + len(question.answers[0]))
+            size = len(question.question.encode()) + len(question.context.encode())
+            examples.append(Example(columns=columns, label=span, bytes=size))
+            offsets.append(offset_T2)
+            owner.append(done + number)
     forget_truncation(tokenizer)
-    owner: list[int] = encoded["overflow_to_sample_mapping"]
-    offsets, examples = [], []
-    for place, number in enumerate(owner):
-        inside_T = np.array([part == 1 for part in encoded.sequence_ids(place)])
-        offset_T2 = np.where(inside_T[:, None], np.array(encoded["offset_mapping"][place], dtype=np.int64), -1)
-        columns, question = columns_of(encoded, place), questions[number]
-        span = span_of(offset_T2, question.starts[0], question.starts[0] + len(question.answers[0]))
-        size = len(question.question.encode()) + len(question.context.encode())
-        examples.append(Example(columns=columns, label=span, bytes=size))
-        offsets.append(offset_T2)
     return Windows(examples=examples, owner=owner, offsets=offsets)
+
+
+def _cut_questions(questions: Sequence[Question], tokenizer: PreTrainedTokenizerBase) -> tuple[list[str], int]:
+    """Questions without what is longer than anybody asks, as BERT reads them; and the tokens of the longest that is left."""
+    asked = [question.question.strip() for question in questions]
+    encoded = tokenizer(asked, add_special_tokens=False, return_offsets_mapping=True)
+    cut = [
+        text if len(offsets) <= MOST_ASKED else text[: offsets[MOST_ASKED - 1][1]]
+        for text, offsets in zip(asked, encoded["offset_mapping"], strict=True)
+    ]
+    return cut, min(MOST_ASKED, max(map(len, encoded["input_ids"]), default=0))
+
+
+def first_sentence(context: str) -> str:
+    """What one answers who has read neither question nor context."""
+    return context.partition(". ")[0]
 
 
 def span_of(offset_T2: Int64[np.ndarray, "T 2"], begin: int, end: int) -> tuple[int, int]:

@@ -1,11 +1,12 @@
 """The data of a task as a model reads it: examples of the train and the valid split, and how answers are judged."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from jaxtyping import Int32
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
@@ -21,6 +22,11 @@ MANY = 20
 """Classes that even a small table may have."""
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.txt", "vocab.json", "*.model")
 _COLUMNS = ("input_ids", "attention_mask", "token_type_ids")
+
+AT_ONCE = 2048
+"""Examples that a tokenizer is given at once: what it keeps of them is much more than their ids."""
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,21 +190,30 @@ def _labelled(
 
 
 def _encode(examples: Sequence[Labelled], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[Example]:
-    first = [example.first for example in examples]
-    second = [example.second or "" for example in examples] if examples and examples[0].second is not None else None
-    special = tokenizer.num_special_tokens_to_add(pair=second is not None)
+    pairs = bool(examples) and examples[0].second is not None
+    special = tokenizer.num_special_tokens_to_add(pair=pairs)
     if max_length <= special:
         raise UsageError(f"max_length is {max_length}, but {special} special tokens stand around each example: set it higher")
-    encoded = tokenizer(first, second, truncation=True, max_length=max_length)
+    found = list[Example]()
+    for some_of_them in batched(examples, AT_ONCE):
+        second = [example.second or "" for example in some_of_them] if pairs else None
+        encoded = tokenizer([example.first for example in some_of_them], second, truncation=True, max_length=max_length)
+        found += [
+            Example(
+                columns=columns_of(encoded, place),
+                label=example.label,
+                bytes=len(example.first.encode()) + len((example.second or "").encode()),
+            )
+            for place, example in enumerate(some_of_them)
+        ]
     forget_truncation(tokenizer)
-    return [
-        Example(
-            columns=columns_of(encoded, place),
-            label=example.label,
-            bytes=len(example.first.encode()) + len((example.second or "").encode()),
-        )
-        for place, example in enumerate(examples)
-    ]
+    return found
+
+
+def batched(items: Sequence[Item], count: int) -> Iterator[Sequence[Item]]:
+    """Pieces of so many items, the last one perhaps shorter."""
+    for first in range(0, len(items), count):
+        yield items[first : first + count]
 
 
 def forget_truncation(tokenizer: PreTrainedTokenizerBase) -> None:
@@ -208,9 +223,9 @@ def forget_truncation(tokenizer: PreTrainedTokenizerBase) -> None:
         tokenizer.backend_tokenizer.no_padding()
 
 
-def columns_of(encoded: Mapping[str, Any], place: int) -> dict[str, list[int]]:
-    """What a model is called with, of one row that a tokenizer gave."""
-    return {name: encoded[name][place] for name in _COLUMNS if name in encoded}
+def columns_of(encoded: Mapping[str, Any], place: int) -> dict[str, Int32[np.ndarray, "T"]]:
+    """What a model is called with, of one row that a tokenizer gave; as arrays, for lists take ten times the room."""
+    return {name: np.array(encoded[name][place], dtype=np.int32) for name in _COLUMNS if name in encoded}
 
 
 def pad_id_of(tokenizer: PreTrainedTokenizerBase) -> int:

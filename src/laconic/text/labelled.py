@@ -95,7 +95,7 @@ TASKS: Mapping[str, LabelledTask] = {
 }
 """The tasks of GLUE that have a name, with the ids that the hub gives to classes. Papers often say only "correlation" of STS-B:
 here its main score is Spearman's, which a monotone mistake of scale does not change. The valid split of MNLI is the matched
-one; that of CoLA, where it lies in the data folder, has the examples from within the domain only (527 of 1,043)."""
+one; that of CoLA has the examples from within the domain and from outside, 527 and 516."""
 
 
 def read_task(name: str, split: str, *, data_root: Path | str | None = None, limit: int | None = None) -> list[Labelled]:

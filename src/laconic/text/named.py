@@ -108,7 +108,7 @@ NAMED: Mapping[str, NamedData] = {
         Layout(texts=(3,), label=1, header=False),
         "cola",
         ("sentence",),
-        files={"train": "in_domain_train.*", "valid": "in_domain_dev.*"},
+        files={"train": "in_domain_train.*", "valid": "*_domain_dev.*"},
     ),
     "glue/stsb": _glue(
         "STS-B",

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Int32, Int64
 from torch import Tensor
 
 from laconic.errors import UsageError
@@ -29,7 +29,7 @@ class Example:
         bytes: of its text.
     """
 
-    columns: Mapping[str, Sequence[int]]
+    columns: Mapping[str, Sequence[int] | Int32[np.ndarray, "T"]]
     label: int | float | tuple[int, int] | None
     bytes: int
 
@@ -80,7 +80,7 @@ def collate(examples: Sequence[Example], *, pad_id: int, numbers: Sequence[int] 
     for name in examples[0].columns:
         column_BT = torch.full((len(examples), longest), FILLERS.get(name, pad_id))
         for row, example in enumerate(examples):
-            column_BT[row, : len(example.columns[name])] = torch.tensor(example.columns[name])
+            column_BT[row, : len(example.columns[name])] = torch.as_tensor(example.columns[name])
         inputs[name] = column_BT
     labels = [example.label for example in examples]
     known = None if any(label is None for label in labels) else torch.tensor(labels)

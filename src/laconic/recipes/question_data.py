@@ -98,7 +98,7 @@ def cut_windows(questions: Sequence[Question], tokenizer: PreTrainedTokenizerBas
         if longest + special + stride + 1 > max_length:
             raise UsageError(
                 f"max_length is {max_length}, but a question of {longest} tokens leaves no room for its context: "
-                f"set it to {math.ceil((longest + special + 1) / (1 - OVERLAP)) + 1} or higher"
+                f"set it to {math.ceil((longest + special + 1) / (1 - OVERLAP))} or higher"
             )
         encoded = tokenizer(
             asked,

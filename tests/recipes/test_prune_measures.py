@@ -47,6 +47,7 @@ def test_models_are_timed_in_turn_and_compared_with_the_first(tmp_path: Path, mo
         assert row["latency"].keys() == row["times_faster"].keys() == row["peak_memory"].keys() == {"torch", "onnx"}
         for kind, timing in row["latency"].items():
             assert timing["rounds"] == 3 and timing["median"] > 0
+            assert row["throughput"][kind] == pytest.approx(how["batch"] / timing["median"])
             assert row["times_faster"][kind] == rows[0]["latency"][kind]["median"] / timing["median"]
     assert [row["peak_memory"] for row in rows] == [{"torch": 1, "onnx": 2}, {"torch": 3, "onnx": 4}]
     assert [part.func for part in asked] == [folder_runner, onnx_runner] * 2

@@ -54,8 +54,8 @@ def measure_models(
 
     Returns:
         For each model plain data by `model`, `delivery`, `torch`, `onnx` and `int8`: `file_bytes`, and where anything is
-        measured `latency` (as `Timing.to_dict`), `times_faster` and `peak_memory` (bytes that a process of its own took
-        beyond the libraries; missing where the system does not tell, or the process failed); and how it was measured.
+        measured `latency` (as `Timing.to_dict`), `throughput` (rows a second), `times_faster` and `peak_memory` (bytes that a
+        process of its own took beyond the libraries; missing where the system does not tell, or the process failed); and how it was measured.
 
     Raises:
         UsageError, CorruptFileError: a folder that holds no model, or a damaged one.
@@ -65,7 +65,8 @@ def measure_models(
         return rows, {}
     shape = {"batch": config.batch, "length": config.length or length, "threads": config.threads}
     for number, kinds in enumerate(_timed([_runners(place, shape, device) for place in places], config.rounds)):
-        rows[number] |= kinds
+        read = {kind: config.batch / timing["median"] for kind, timing in kinds["latency"].items()}
+        rows[number] |= {**kinds, "throughput": read}
     for place, row in zip(places, rows, strict=True):
         row["peak_memory"] = _peaks(_preparations(place, shape))
     return rows, {**asdict(config), **shape, "device": device.type}

@@ -22,6 +22,7 @@ def _columns(metric: str) -> tuple[Column, ...]:
         Column(key="without_embeddings", title="without embeddings", form=short),
         Column(key="megabytes", title="file, MB", form=short),
         Column(key="milliseconds", title="ms/batch", form=short),
+        Column(key="throughput", title="texts/s", form=short),
         Column(key="faster", title="times faster", form=lambda value: fixed(value, 2)),
         Column(key="by_table", title="times faster, by the table", form=lambda value: fixed(value, 2)),
         Column(key="as_asked", title="times faster, timed like the table", form=lambda value: fixed(value, 2)),
@@ -150,6 +151,7 @@ def _costs_of(row: Mapping[str, object], file: str, kind: str) -> Row:
     return {
         "megabytes": None if size is None else size / 1e6,
         "milliseconds": None if seconds is None else 1e3 * seconds,
+        "throughput": schema.inner(row, "throughput").get(kind),
         "faster": schema.inner(row, "times_faster").get(kind),
         "memory": None if memory is None else memory / 1e6,
     }

@@ -55,7 +55,8 @@ def measure_models(
     Returns:
         For each model plain data by `model`, `delivery`, `torch`, `onnx` and `int8`: `file_bytes`, and where anything is
         measured `latency` (as `Timing.to_dict`), `throughput` (rows a second), `times_faster` and `peak_memory` (bytes that a
-        process of its own took beyond the libraries; missing where the system does not tell, or the process failed); and how it was measured.
+        process of its own took beyond the libraries; missing where the system does not tell, or the process failed); and how
+        it was measured.
 
     Raises:
         UsageError, CorruptFileError: a folder that holds no model, or a damaged one.

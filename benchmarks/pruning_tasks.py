@@ -46,6 +46,7 @@ from laconic.pruning.objective import DistillConfig
 from laconic.recipes.language_data import load_language_model
 from laconic.recipes.prune import TEACHER, run_prune
 from laconic.recipes.prune_config import SCHEDULES, PruneConfig
+from laconic.recipes.prune_delivery import APART
 from laconic.recipes.prune_stages import Setting
 from laconic.recipes.prune_tuning import find_adviser, freeze_embeddings, tune
 from laconic.recipes.registry import RunOptions
@@ -97,9 +98,6 @@ COMPARED: dict[str, dict[str, Any]] = {
     "stsb": {"stages": _epochs(prune=2, tune=6)},
 }
 """The tasks on which methods are compared, with some ten minutes for each."""
-
-APART = 1e-3
-"""How far an ONNX file may be from its model."""
 
 LABELS = DistillConfig(prediction=0.0, layers=0.0, label=1.0)
 METHODS: dict[str, dict[str, Any]] = {

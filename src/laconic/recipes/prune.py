@@ -120,7 +120,7 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
         setting = Setting.of(config, data, out, tell=options.progress)
         if config.method in ("cofi", *CHOICES):  # Other models cannot be shown as what is left of this one.
             setting = replace(setting, show=page.show)
-        run = _Run(config=config, setting=setting, targets=targets, deliverer=_deliverer(config, setting, tokenizer, options))
+        run = _Run(config=config, setting=setting, targets=targets, deliverer=deliverer_of(config, setting, tokenizer, options))
         results = _measured(run, _all_models(run), parts)
         finished = record.finish(results=results, cost={"training_seconds": sum(row["seconds"] for row in results["models"])})
         page.finish()
@@ -177,7 +177,16 @@ def _judged_on(data: TaskData) -> dict[str, int]:
     return told if data.questions is None else {"questions": data.questions, **told}
 
 
-def _deliverer(config: PruneConfig, setting: Setting, tokenizer: LanguageTokenizer, options: RunOptions) -> Deliverer:
+def deliverer_of(config: PruneConfig, setting: Setting, tokenizer: LanguageTokenizer, options: RunOptions) -> Deliverer:
+    """What delivers the models of a run.
+
+    Args:
+        config: of the run.
+        setting: what its stages have in common.
+        tokenizer: of its models.
+        options: where its data is.
+    """
+
     def scores(other: Any) -> Score:
         if other is tokenizer:
             return setting.scores

@@ -80,7 +80,7 @@ def test_what_a_config_says_has_to_be_known_and_to_be_what_weights_are(tmp_path:
 def test_a_head_whose_labels_have_other_names_is_refused(tmp_path: Path) -> None:
     trained = BertForSequenceClassification(BertConfig(**SHAPE, id2label={0: "x", 1: "y"}, label2id={"x": 0, "y": 1}))
     save_model(trained, tmp_path / "model")
-    assert load_with_head(tmp_path / "model", labels=("x", "y")).config.id2label == {0: "x", 1: "y"}
+    assert load_with_head(tmp_path / "model", labels=("X", "y")).config.id2label == {0: "X", 1: "y"}
     with pytest.raises(UsageError, match="tells x, y, but y, x are to be told, in this order"):
         load_with_head(tmp_path / "model", labels=("y", "x"))
 

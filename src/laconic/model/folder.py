@@ -157,7 +157,7 @@ def load_with_head(folder: Path, *, labels: Sequence[str] = (), span: bool = Fal
     finally:
         logging.set_verbosity(level)
     _require_all(folder, [name for name in missing if _is_body(name, model) and ".pooler." not in name])
-    if labels and known and known != list(labels):
+    if labels and known and not same_labels(known, labels):
         raise UsageError(
             f"the head of the model in {folder} tells {', '.join(known)}, but {', '.join(labels)} are to be told, "
             "in this order: name a folder with its encoder alone"
@@ -171,6 +171,11 @@ def told_labels(config: PreTrainedConfig) -> list[str]:
     names = [str(name) for name in (config.id2label or {}).values()]
     classifies = any(name.endswith("ForSequenceClassification") for name in config.architectures or ())
     return names if classifies and not names[0].startswith("LABEL_") else []
+
+
+def same_labels(known: Sequence[str], wanted: Sequence[str]) -> bool:
+    """Whether labels are the same, in the same order; in capitals or not."""
+    return [name.lower() for name in known] == [name.lower() for name in wanted]
 
 
 def _require_all(folder: Path, missing: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ from itertools import chain
 from transformers import PreTrainedModel
 
 from laconic.errors import UsageError
-from laconic.model.folder import told_labels
+from laconic.model.folder import same_labels, told_labels
 from laconic.pruning.masking import require_width
 from laconic.pruning.parts import Parts, count_parts
 from laconic.recipes.language_data import LanguageTokenizer
@@ -142,7 +142,7 @@ def _require_same_labels(model: PreTrainedModel, data: TaskData, folder: str) ->
             "name one of this task"
         )
     names = told_labels(model.config)
-    if data.labels and names and [name.lower() for name in names] != [label.lower() for label in data.labels]:
+    if data.labels and names and not same_labels(names, data.labels):
         raise UsageError(
             f"the teacher in {folder} tells {', '.join(names)}, but {data.name} has {', '.join(data.labels)}, in this order: "
             "name one of this task, or none"

@@ -87,7 +87,7 @@ def test_in_python_a_run_takes_the_fields_of_its_config(monkeypatch: pytest.Monk
     wanted = PruneConfig(model="encoder", data="train.csv", **SCHEDULES["small"], **own)
     assert seen == [(wanted, Path("runs/mine"), RunOptions(resume=True))]
     for wrong in ({"sparsity": 0.5}, {"schedule": "long"}, {"data": ""}):
-        with pytest.raises(UsageError, match="laconic prune --list shows what can be set"):
+        with pytest.raises(UsageError, match="laconic prune MODEL --list shows what can be set"):
             laconic.prune("encoder", "runs/mine", **{"data": "train.csv", **own, **wrong})
 
 

@@ -79,7 +79,7 @@ def prune(
         plain = {name: str(value) if isinstance(value, Path) else value for name, value in settings.items()}
         config = scheduled(schedule, model=str(model), **plain)
     except (TypeError, ValueError) as error:
-        raise UsageError(f"{error}; laconic prune --list shows what can be set") from error
+        raise UsageError(f"{error}; laconic prune MODEL --list shows what can be set") from error
     return run_prune(config, Path(out), RunOptions(data_root=data_root, resume=resume, progress=progress))
 
 

@@ -14,7 +14,7 @@ from tests.model import cut_models as tiny
 from tests.tiny_encoder import tiny_tokenizer
 from transformers import AutoModel, AutoTokenizer, BertConfig, BertForSequenceClassification, PreTrainedModel
 
-from laconic.errors import CorruptFileError, OutputError
+from laconic.errors import CorruptFileError, OutputError, UsageError
 from laconic.model import cut
 from laconic.model.cut_folder import CODE, save_cut, save_with_tokenizer
 from laconic.model.folder import load_any, load_model, save_model
@@ -97,7 +97,7 @@ def test_the_code_in_a_folder_is_never_run(tmp_path: Path) -> None:
     config = tmp_path / "m" / "config.json"
     config.write_text(config.read_text().replace('"laconic_gpt2"', '"something_else"'))
     for load in (load_any, load_model):
-        with pytest.raises(CorruptFileError, match="cannot be read"):
+        with pytest.raises(UsageError, match="holds a model of type 'something_else'"):
             load(tmp_path / "m")
     assert not trace.exists()
 

@@ -99,7 +99,7 @@ def load_model(folder: Path) -> PreTrainedModel:
     Only safetensors are read, and Python code in the folder is never run.
 
     Raises:
-        UsageError: the folder holds no model.
+        UsageError: the folder holds no model, or one of a type that transformers does not know.
         CorruptFileError: its files are damaged, or of a kind this cannot read.
     """
     model, missing = _load(folder, lambda config: AutoModelForCausalLM)
@@ -113,7 +113,7 @@ def load_any(folder: Path) -> PreTrainedModel:
     Only safetensors are read, and Python code in the folder is never run, though cut models carry some.
 
     Raises:
-        UsageError: the folder holds no model.
+        UsageError: the folder holds no model, or one of a type that transformers does not know.
         CorruptFileError: its files are damaged, or of a kind this cannot read.
     """
     model, missing = _load(folder, _task)

@@ -29,25 +29,30 @@ from laconic.records.record import Record
 from script import finish_record, new_parser, start_record
 
 ASKED = ("trimmed", "half", "onnx", "int8")
-KINDS = {MODEL: "torch", FOLDER: "", "onnx": "onnx", "int8": "int8"}
-"""What there is of each model, and what its time is found under."""
+KINDS = {
+    MODEL: ("model", "torch"),
+    FOLDER: ("trimmed, half", ""),
+    "onnx": ("trimmed, onnx", "onnx"),
+    "int8": ("trimmed, int8", "int8"),
+}
+"""What there is of each model: its name, and what its time is found under."""
 
 
-def deliver(run: Path, out: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
+def deliver(run: Path, rows: list[dict[str, Any]], out: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Deliver and measure the models of a run; the rows of its record with what they came to."""
-    record, config = Record.load(run / RECORD), replace(load_config(run, PruneConfig), deliver=ASKED)
+    config = replace(load_config(run, PruneConfig), deliver=ASKED)
     if config.text:
         raise SystemExit(f"{run} holds language models, which are delivered in 16 bits only: name a run of a task")
     known = RunOptions(data_root=options.data_root)
     tokenizer, data = load_data(config, known)
-    deliverer = deliverer_of(config, Setting.of(config, data, out), tokenizer, known)
-    rows: list[dict[str, Any]] = record.results["models"]
+    setting = Setting.of(config, data, out)
+    deliverer = deliverer_of(config, setting, tokenizer, known)
     places = [out / row["folder"] for row in rows]
     for row, place in zip(rows, places, strict=True):
         row["delivery"] = deliverer.write(load_any(run / row["folder"] / MODEL), place)
         print(row["folder"], row["delivery"], flush=True)
     how = MeasureConfig(rounds=options.rounds, batch=options.batch, length=options.length, threads=1)
-    measured, _ = measure_models(how, places, length=options.length, device=Setting.of(config, data, out).device)
+    measured, _ = measure_models(how, places, length=options.length, device=setting.device)
     return [row | more for row, more in zip(rows, measured, strict=True)]
 
 
@@ -56,11 +61,11 @@ def lines_of(rows: list[dict[str, Any]], metric: str) -> Iterator[dict[str, Any]
     for row in rows:
         delivery: Mapping[str, Any] = row["delivery"]
         scores = {MODEL: row["scores"], FOLDER: delivery["scores"], "onnx": delivery["scores"], "int8": delivery["int8"]}
-        for kind, timed in KINDS.items():
+        for kind, (name, timed) in KINDS.items():
             timing = row["latency"].get(timed)
             yield {
                 "model": row["folder"],
-                "as": "trimmed, half" if kind == FOLDER else "trimmed, " + kind if kind in ("onnx", "int8") else kind,
+                "as": name,
                 metric: round(scores[kind][metric], 4),
                 "megabytes": round(row["file_bytes"][kind] / 1e6, 2),
                 "ms_per_batch": timing and round(1e3 * timing["median"], 2),
@@ -73,9 +78,9 @@ def lines_of(rows: list[dict[str, Any]], metric: str) -> Iterator[dict[str, Any]
 def main() -> None:
     arguments = _arguments()
     record = start_record("pruned-deliveries", arguments, seed=0)
-    with tempfile.TemporaryDirectory() as folder:
-        rows = deliver(arguments.run, Path(folder), arguments)
     run = Record.load(arguments.run / RECORD)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = deliver(arguments.run, run.results["models"], Path(folder), arguments)
     lines = list(lines_of(rows, run.results["metric"]))
     vocabularies = {row["folder"]: row["delivery"]["vocabulary"] for row in rows}
     results = {"task": run.results["task"], "rows": lines, "models": rows, "vocabularies": vocabularies}

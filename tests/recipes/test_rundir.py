@@ -85,6 +85,9 @@ def test_files_that_changed_since_a_run_began_are_refused(tmp_path: Path) -> Non
         require_same_files(tmp_path / "run", {"data": table})
     with pytest.raises(UsageError, match="cannot read"):
         require_same_files(tmp_path / "run", {"data": tmp_path / "none.csv"})
+    (tmp_path / "run" / "inputs.json").write_text("[1")
+    with pytest.raises(CorruptFileError, match=r"inputs\.json is damaged"):
+        require_same_files(tmp_path / "run", {"data": table})
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"recipe": 1, "config": {}}', "[" * 100_000])

@@ -4,7 +4,7 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -102,9 +102,7 @@ def load_model(folder: Path) -> PreTrainedModel:
         UsageError: the folder holds no model, or one of a type that transformers does not know.
         CorruptFileError: its files are damaged, or of a kind this cannot read.
     """
-    model, missing = _load(folder, lambda config: AutoModelForCausalLM)
-    _require_all(folder, missing)
-    return model
+    return _load(folder, lambda config: AutoModelForCausalLM)
 
 
 def load_any(folder: Path) -> PreTrainedModel:
@@ -116,9 +114,7 @@ def load_any(folder: Path) -> PreTrainedModel:
         UsageError: the folder holds no model, or one of a type that transformers does not know.
         CorruptFileError: its files are damaged, or of a kind this cannot read.
     """
-    model, missing = _load(folder, _task)
-    _require_all(folder, missing)
-    return model
+    return _load(folder, _task)
 
 
 def load_with_head(folder: Path, *, labels: Sequence[str] = (), span: bool = False, seed: int = 0) -> PreTrainedModel:
@@ -153,10 +149,9 @@ def load_with_head(folder: Path, *, labels: Sequence[str] = (), span: bool = Fal
     level = logging.get_verbosity()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # That a head is fresh is no news.
     try:
-        model, missing = _load(folder, choose, head_may_differ=True)
+        model = _load(folder, choose, fresh_head=True)
     finally:
         logging.set_verbosity(level)
-    _require_all(folder, [name for name in missing if _is_body(name, model) and ".pooler." not in name])
     if labels and known and not same_labels(known, labels):
         raise UsageError(
             f"the head of the model in {folder} tells {', '.join(known)}, but {', '.join(labels)} are to be told, "
@@ -208,15 +203,14 @@ def _require_known(folder: Path) -> None:
         )
 
 
-def _load(
-    folder: Path, choose: Callable[[PreTrainedConfig], Any], *, head_may_differ: bool = False
-) -> tuple[PreTrainedModel, Collection[str]]:
-    """A model, and the names of those of its tensors that no file has.
+def _load(folder: Path, choose: Callable[[PreTrainedConfig], Any], *, fresh_head: bool = False) -> PreTrainedModel:
+    """The model in a folder.
 
     Args:
         folder: where it is.
         choose: the auto class that opens it.
-        head_may_differ: whether a head of another shape is the wrong choice of whoever asks, and not a damaged file.
+        fresh_head: whether its head may be made anew; one of another shape is then the wrong choice of whoever asks, and no
+            damaged file.
     """
     folder = Path(folder)
     if not (folder / "config.json").is_file():
@@ -232,6 +226,7 @@ def _load(
         # No code is to be run now, nor named by the folder that the model is saved to next.
         config.__dict__.pop("auto_map", None)
         with _without_bars():
+            model: PreTrainedModel
             model, told = choose(config).from_pretrained(
                 folder,
                 config=config,
@@ -239,7 +234,7 @@ def _load(
                 trust_remote_code=False,
                 use_safetensors=True,
                 output_loading_info=True,
-                ignore_mismatched_sizes=head_may_differ,
+                ignore_mismatched_sizes=fresh_head,
             )
     except Exception as error:
         raise CorruptFileError(f"{folder} holds a model that cannot be read ({_first_line(error)}): save it again") from error
@@ -249,7 +244,11 @@ def _load(
                 f"{folder} holds {name} as {list(stored)}, but its config.json asks for {list(wanted)}: save the model again"
             )
         raise UsageError(f"the head of the model in {folder} is for other labels: name a folder with its encoder alone")
-    return model, told["missing_keys"]
+    missing = told["missing_keys"]
+    if fresh_head:
+        missing = [name for name in missing if _is_body(name, model) and ".pooler." not in name]
+    _require_all(folder, missing)
+    return model
 
 
 def _task(config: PreTrainedConfig) -> Any:

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from laconic.model.anatomy import dissect
-from laconic.model.cut import whole_layer
 from laconic.model.probe import without_cache
 from laconic.pruning.constraint import Prices
 from laconic.pruning.gates import Gates
@@ -135,7 +134,9 @@ def _set_dropout(model: PreTrainedModel, share: float) -> None:
 
 def _living(model: PreTrainedModel) -> Bool[Tensor, "L"]:
     """Which layers of a model, cut or not, have anything left in them."""
-    layers = getattr(model.config, "cut_layers", None) or [whole_layer(model.config)] * model.config.num_hidden_layers
+    layers = getattr(model.config, "cut_layers", None)
+    if layers is None:
+        return torch.ones(model.config.num_hidden_layers, dtype=torch.bool)
     return torch.tensor([bool(layer["heads"] or layer["units"]) for layer in layers])
 
 

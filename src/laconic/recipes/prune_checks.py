@@ -97,12 +97,12 @@ def require_better_than_chance(scores: Mapping[str, float], data: TaskData, *, s
     if not data.beats(value, data.trivial):
         raise UsageError(
             f"the teacher's {name} on {data.name} is {value:.4f} after {steps:,} updates, no better than "
-            f"{without_a_model(data)} ({data.trivial:.4f}): train it longer and faster in another folder, such as with "
+            f"{_without_a_model(data)} ({data.trivial:.4f}): train it longer and faster in another folder, such as with "
             "--set fine_tune.epochs=15 --set fine_tune.rate=1e-4"
         )
 
 
-def without_a_model(data: TaskData) -> str:
+def _without_a_model(data: TaskData) -> str:
     """What is worth `data.trivial` and needs no model."""
     easy = {
         "language": "knowing how often each token occurs",

@@ -91,6 +91,7 @@ def require_same_files(out: Path, files: Mapping[str, Path]) -> None:
 
     Raises:
         UsageError: one has changed.
+        CorruptFileError: what was noted cannot be read.
     """
     path = out / INPUTS
     found = {name: _digest(file) for name, file in files.items()}
@@ -98,7 +99,10 @@ def require_same_files(out: Path, files: Mapping[str, Path]) -> None:
         with open_atomic(path, "w") as stream:
             json.dump(found, stream, indent=2)
         return
-    known = json.loads(path.read_text())
+    try:
+        known = dict(json.loads(path.read_text()))
+    except (ValueError, TypeError) as error:
+        raise CorruptFileError(f"{path} is damaged ({error}): start the run afresh in another folder") from error
     for name, file in files.items():
         if known.get(name) != found[name]:
             raise UsageError(f"{file} has changed since the run in {out} began: start another one in another folder")

@@ -210,13 +210,13 @@ def _label(task: LabelledTask, ids: Mapping[str, int], written: str, where: str)
 
 
 def _require_words(path: Path, written: Sequence[str]) -> None:
-    """See that labels are not numbers but for a few, which make classes of all of them.
+    """See that labels, fractions among them, are not numbers but for a few, which make classes of all of them.
 
     Raises:
         CorruptFileError: they are.
     """
     strange = [label for label in written if not _is_number(label)]
-    if len(strange) * 10 <= len(written) and any("." in label for label in written if _is_number(label)):
+    if len(strange) * 10 <= len(written):
         raise CorruptFileError(f"{path} has numbers as labels, but also {strange[0]!r}: mend the rows whose label is no number")
 
 
@@ -235,7 +235,7 @@ def _task_of(path: Path, written: Sequence[str], *, pairs: bool, kind: str | Non
     numbers = all(map(_is_number, found))
     fractions = numbers and any(not float(label).is_integer() for label in found)
     kind = kind or (REGRESSION if fractions else CLASSIFICATION)
-    if kind == CLASSIFICATION and not numbers:
+    if kind == CLASSIFICATION and not numbers and any("." in label and _is_number(label) for label in found):
         _require_words(path, written)
     if kind == REGRESSION:
         return LabelledTask(name=name, kind=kind, labels=(), pairs=pairs, metrics=("spearman", "pearson"))

@@ -15,7 +15,7 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -159,10 +159,7 @@ def commit_checkpoint(part: Path, pointers: tuple[str, ...]) -> Path:
         raise OutputError(f"cannot write the checkpoint {folder}: {error.strerror}; the one before is kept") from error
     for pointer in pointers:
         _write_json({"folder": folder.name}, root / f"{pointer}.json")
-    named = {found.name for pointer in (LAST, BEST) if (found := find_checkpoint(root, pointer))}
-    for old in root.glob("step-*"):
-        if old.name not in named:
-            shutil.rmtree(old, ignore_errors=True)
+    _keep_only(root, {found for pointer in (LAST, BEST) if (found := find_checkpoint(root, pointer))})
     return folder
 
 
@@ -174,12 +171,16 @@ def keep_weights_only(root: Path, pointer: str) -> None:
         pointer: names the one.
     """
     kept = require_checkpoint(root, pointer)
-    for folder in root.glob("step-*"):
-        if folder != kept:
-            shutil.rmtree(folder, ignore_errors=True)
+    _keep_only(root, {kept})
     for path in kept.iterdir():
         if path.name != WEIGHTS:
             path.unlink(missing_ok=True)
+
+
+def _keep_only(root: Path, kept: Set[Path]) -> None:
+    for folder in root.glob("step-*"):
+        if folder not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def find_checkpoint(root: Path, pointer: str = LAST) -> Path | None:

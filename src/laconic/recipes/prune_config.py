@@ -240,9 +240,9 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "fine_tune": StageConfig(epochs=3, rate=5e-5),
         "start": "teacher",
         "prepare": StageConfig(epochs=0),
-        "prune": StageConfig(epochs=6, rate=5e-5),
-        "tune": StageConfig(epochs=6, rate=1e-4),
-        "warmup": 0.4,
+        "prune": StageConfig(epochs=6, rate=2e-4),
+        "tune": StageConfig(epochs=6, rate=3e-4),
+        "warmup": 0.8,
         "units_at": 2.0,
     },
     "small": {

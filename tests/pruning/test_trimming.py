@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -6,18 +8,19 @@ from tests.pruning.tiny import random_masks, tiny_model
 
 from laconic.errors import UsageError
 from laconic.pruning.masks import Structure
-from laconic.pruning.parts import count_parts
-from laconic.pruning.trimming import Importance, largest_sparsity, trim
+from laconic.pruning.parts import Parts, count_parts
+from laconic.pruning.trimming import SLIVER, Importance, largest_sparsity, trim
 
 PARTS = count_parts(tiny_model("bert"))
+WIDE = replace(PARTS, units=200)
 ONE_PART = (PARTS.unit.at(PARTS.width) + PARTS.ffn.at(PARTS.width)) / PARTS.total
 
 
-def importance(seed: int) -> Importance:
+def importance(seed: int, parts: Parts = PARTS) -> Importance:
     random = torch.Generator().manual_seed(seed)
     return Importance(
-        head_LH=torch.randn(PARTS.layers, PARTS.heads, generator=random),
-        unit_LU=torch.randn(PARTS.layers, PARTS.units, generator=random),
+        head_LH=torch.randn(parts.layers, parts.heads, generator=random),
+        unit_LU=torch.randn(parts.layers, parts.units, generator=random),
     )
 
 
@@ -49,6 +52,25 @@ def test_what_was_asked_for_already_stays_as_it_is() -> None:
     structure = random_masks(PARTS, 4, closed=0.3).structure()
     trimmed = trim(structure, PARTS, importance(4), sparsity=structure.sparsity(PARTS))
     assert torch.equal(trimmed.head_LH, structure.head_LH) and torch.equal(trimmed.unit_LU, structure.unit_LU)
+
+
+@given(
+    seed=st.integers(0, 100),
+    counts=st.lists(st.sampled_from([0, 1, 2, 3, 4, 90, 200]), min_size=PARTS.layers, max_size=PARTS.layers),
+)
+def test_slivers_are_put_together_as_many_parameters_as_they_were(seed: int, counts: list[int]) -> None:
+    worth, count_L = importance(seed, WIDE), torch.tensor(counts)
+    unit_LU = torch.arange(WIDE.units).expand(WIDE.layers, -1) < count_L[:, None]
+    structure = replace(Structure.whole(WIDE), unit_LU=unit_LU)
+    sparsity = structure.sparsity(WIDE)
+    trimmed = trim(structure, WIDE, worth, sparsity=sparsity)
+    assert 0 <= trimmed.sparsity(WIDE) - sparsity < ONE_PART
+    left_L, least = trimmed.unit_LU.sum(-1), SLIVER * WIDE.units
+    slivers = int(((left_L > 0) & (left_L < least)).sum())
+    room = bool(((count_L >= least) & (count_L < WIDE.units - 3 * WIDE.layers)).any())
+    assert slivers <= (0 if room else 1)
+    if (count_L >= least)[count_L > 0].all():
+        assert torch.equal(trimmed.unit_LU, unit_LU)
 
 
 @given(seed=st.integers(0, 100), heads=st.booleans())

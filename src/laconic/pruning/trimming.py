@@ -2,6 +2,7 @@
 
 Gates meet a sparsity in expectation. What is left after rounding is a little more or less; after a short run, far more or less.
 Feed-forward units are the smallest parts there are, so the least important of them go, or the most important come back.
+Of a feed-forward part with next to no units nothing is left: its norm and its sums would take more time than they do.
 """
 
 from dataclasses import dataclass
@@ -13,6 +14,10 @@ from torch import Tensor
 from laconic.errors import UsageError
 from laconic.pruning.masks import Structure
 from laconic.pruning.parts import Parts
+
+SLIVER = 0.02
+"""The share of its units below which a feed-forward part is not worth the time of its norm and its sums. Both grow with the
+width as units do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +57,14 @@ def trim(
 ) -> Structure:
     """The structure that is nearest to one, and at least as sparse as asked for, but by one part.
 
-    Heads go where all units are not enough, and come back where all units are too few.
+    Heads go where all units are not enough, and come back where all units are too few. The units of a `SLIVER` go first of all;
+    what comes back in their place comes where there are more, or else together.
 
     Args:
         structure: what the gates left.
         parts: what the model has.
-        importance: which parts go first, and come back last. Units come back where their layer has any; then elsewhere.
+        importance: which parts go first, and come back last. Units come back where their layer has any; then in one
+            layer after the other.
         sparsity: the share of parameters that is to be gone.
         heads: whether heads may go and come back.
         units: whether units may.
@@ -66,9 +73,11 @@ def trim(
         UsageError: more than there is in what may go.
     """
 
+    unit_order = _unit_order(structure.unit_LU, importance.unit_LU)
+
     def with_heads(head_LH: Tensor) -> Structure:
         as_before = Structure(head_LH=head_LH, unit_LU=structure.unit_LU, width_D=structure.width_D)
-        unit_LU = _trim_units(as_before, parts, importance, sparsity) if units else structure.unit_LU
+        unit_LU = _trim_units(as_before, parts, unit_order, sparsity) if units else structure.unit_LU
         return Structure(head_LH=head_LH, unit_LU=unit_LU, width_D=structure.width_D)
 
     trimmed = with_heads(structure.head_LH)
@@ -92,13 +101,28 @@ def _changed(head_LH: Tensor, head: int, there: bool) -> Tensor:
     return changed_LH
 
 
-def _trim_units(structure: Structure, parts: Parts, importance: Importance, sparsity: float) -> Tensor:
-    """Units such that one more would be too many, or all that may stay; found by halving, for sizes grow with each unit."""
-    alive_LU = structure.unit_LU.any(-1, keepdim=True).expand_as(structure.unit_LU)
-    # Those that are there first, then their layers' other units, then the rest; each from the most important on.
-    order = torch.cat(
-        [_order(importance.unit_LU, chosen).flip(0) for chosen in (structure.unit_LU, alive_LU & ~structure.unit_LU, ~alive_LU)]
-    )
+def _unit_order(unit_LU: Tensor, importance_LU: Tensor) -> Tensor:
+    """Where units stand, those that stay longest first: in parts that are more than slivers what is there, then what is not,
+    each from the most important on; then one of the other parts after the other, the largest first.
+    """
+    worthy_L1 = unit_LU.float().mean(-1, keepdim=True) >= SLIVER
+    chosen = [worthy_L1 & unit_LU, worthy_L1 & ~unit_LU]
+    size_L, best_L = unit_LU.sum(-1).tolist(), importance_LU.amax(-1).tolist()
+    for layer in sorted(range(len(unit_LU)), key=lambda layer: (-size_L[layer], -best_L[layer])):
+        here_L1 = (torch.arange(len(unit_LU)) == layer)[:, None] & ~worthy_L1
+        chosen += [here_L1 & unit_LU, here_L1 & ~unit_LU]
+    return torch.cat([_order(importance_LU, units_LU).flip(0) for units_LU in chosen])
+
+
+def _trim_units(structure: Structure, parts: Parts, order: Tensor, sparsity: float) -> Tensor:
+    """Units such that one more would be too many, or all that may stay; found by halving, for sizes grow with each unit.
+
+    Args:
+        structure: what is left besides.
+        parts: what the model has.
+        order: where units stand, those that stay longest first.
+        sparsity: the share of parameters that is to be gone.
+    """
 
     def with_units(count: int) -> Structure:
         unit_LU = torch.zeros(structure.unit_LU.numel(), dtype=torch.bool)

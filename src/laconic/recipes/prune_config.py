@@ -265,8 +265,9 @@ SCHEDULES: dict[str, dict[str, Any]] = {
     },
 }
 """How long to train. `small` and `large` have CoFi's epochs, rates and batches for tasks of thousands and of hundreds of
-thousands of examples, but let all rates fall; `quick` is for a machine without accelerator. `text` is for language models:
-the given model is the teacher as it is (`fine_tune.epochs` adapts it to the text), and the student begins as the teacher."""
+thousands of examples, but let all rates fall. `quick` is for a machine without accelerator, and its rates are for encoders as
+narrow as MiniLM's 384; halve them for 768. `text` is for language models: the given model is the teacher as it is
+(`fine_tune.epochs` adapts it to the text), and the student begins as the teacher."""
 
 
 def scheduled(schedule: str = "", **settings: Any) -> PruneConfig:

@@ -198,7 +198,7 @@ def draw_methods(axes: Axes, runs: Sequence[dict[str, Any]]) -> None:
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_title(TASK_NAMES[runs[0]["task"]], color=COLOURS["ink"], fontsize=11)
-    axes.set_xlabel("% of the teacher's score")
+    axes.set_xlabel("% of the teacher's score; times faster")
 
 
 def method_name(run: dict[str, Any]) -> str:
@@ -241,6 +241,7 @@ def methods_of(runs: Sequence[dict[str, Any]]) -> Figure:
     tasks = list(dict.fromkeys(run["task"] for run in compared))
     found = [[run for run in compared if run["task"] == task] for task in tasks]
     figure, axes = new_figure(4.2 * len(tasks), 1.2 + 0.28 * max(map(len, found)), len(tasks))
+    figure.set_layout_engine("constrained", w_pad=0.15)
     for here, alike in zip(axes, found, strict=True):
         draw_methods(here, alike)
     return figure

@@ -16,8 +16,8 @@ from laconic.pruning.masks import Structure
 from laconic.pruning.parts import Parts
 
 SLIVER = 0.02
-"""The share of its units below which a feed-forward part is not worth the time of its norm and its sums. Both grow with the
-width as units do."""
+"""The share of its units below which a feed-forward part is not worth the time of its norm and its sums: as long as 30 of
+MiniLM's 1,536 units take, for 8 texts of 128 tokens on a processor (`docs/log.md`)."""
 
 
 @dataclass(frozen=True, kw_only=True)

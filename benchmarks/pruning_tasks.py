@@ -11,7 +11,7 @@ was stopped is continued. DECODER is a run of `laconic train lm-wikitext2-cpu`, 
 Each method but `cofi` prunes once, to 95 % (`heads` and `ffn`, which have less to take, to what they can; `speedup` to what it
 takes), with the teacher of `cofi` and with as many updates as each other:
 
-    cofi               one sparsity after another, as `laconic prune` does it by default
+    cofi               one sparsity after another in one run
     direct             CoFi straight to 95 %
     speedup            CoFi straight to ten times the speed, by a table measured first
     no-layer-gates     gates of heads and units only

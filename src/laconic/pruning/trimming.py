@@ -5,7 +5,7 @@ Feed-forward units are the smallest parts there are, so the least important of t
 Of a feed-forward part with next to no units nothing is left: its norm and its sums would take more time than they do.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -76,9 +76,8 @@ def trim(
     unit_order = _unit_order(structure.unit_LU, importance.unit_LU)
 
     def with_heads(head_LH: Tensor) -> Structure:
-        as_before = Structure(head_LH=head_LH, unit_LU=structure.unit_LU, width_D=structure.width_D)
-        unit_LU = _trim_units(as_before, parts, unit_order, sparsity) if units else structure.unit_LU
-        return Structure(head_LH=head_LH, unit_LU=unit_LU, width_D=structure.width_D)
+        changed = replace(structure, head_LH=head_LH)
+        return _trim_units(changed, parts, unit_order, sparsity) if units else changed
 
     trimmed = with_heads(structure.head_LH)
     for head in _order(importance.head_LH, structure.head_LH & heads).tolist():
@@ -114,8 +113,8 @@ def _unit_order(unit_LU: Tensor, importance_LU: Tensor) -> Tensor:
     return torch.cat([_order(importance_LU, units_LU).flip(0) for units_LU in chosen])
 
 
-def _trim_units(structure: Structure, parts: Parts, order: Tensor, sparsity: float) -> Tensor:
-    """Units such that one more would be too many, or all that may stay; found by halving, for sizes grow with each unit.
+def _trim_units(structure: Structure, parts: Parts, order: Tensor, sparsity: float) -> Structure:
+    """With so many units that one more would be too many, or all of them; found by halving, for sizes grow with each unit.
 
     Args:
         structure: what is left besides.
@@ -127,7 +126,7 @@ def _trim_units(structure: Structure, parts: Parts, order: Tensor, sparsity: flo
     def with_units(count: int) -> Structure:
         unit_LU = torch.zeros(structure.unit_LU.numel(), dtype=torch.bool)
         unit_LU[order[:count]] = True
-        return Structure(head_LH=structure.head_LH, unit_LU=unit_LU.view_as(structure.unit_LU), width_D=structure.width_D)
+        return replace(structure, unit_LU=unit_LU.view_as(structure.unit_LU))
 
     least, most = 0, len(order)
     while least < most:
@@ -136,7 +135,7 @@ def _trim_units(structure: Structure, parts: Parts, order: Tensor, sparsity: flo
             least = middle
         else:
             most = middle - 1
-    return with_units(least).unit_LU
+    return with_units(least)
 
 
 def _order(importance: Tensor, chosen: Tensor) -> Tensor:

@@ -24,13 +24,14 @@ takes), with the teacher of `cofi` and with as many updates as each other:
     small              a narrow model that begins with random weights
     torch-pruning      that library's group magnitudes, heads, units and width alike
 
-The summary measures the latencies of all models of a run on the same random text, in turn.
+The summary measures the latencies of all models of a task on the same random text, in turn.
 """
 
 import argparse
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from transformers import PreTrainedModel
 from transformers.models.bert.modeling_bert import BertSelfAttention
 
 from laconic.cli.bars import training_bar
-from laconic.evaluation.latency import measure_latency, onnx_runner, torch_runner
+from laconic.evaluation.latency import measure_latency, onnx_runner, speed_ratios, torch_runner
 from laconic.evaluation.latency_table import LatencyConfig
 from laconic.model.folder import load_any
 from laconic.model.onnx import export_onnx, verify_onnx
@@ -47,7 +48,7 @@ from laconic.pruning.cutting import count_all
 from laconic.pruning.objective import DistillConfig
 from laconic.recipes.language_data import load_language_model
 from laconic.recipes.prune import TEACHER, run_prune
-from laconic.recipes.prune_config import SCHEDULES, PruneConfig
+from laconic.recipes.prune_config import PruneConfig, scheduled
 from laconic.recipes.prune_delivery import APART
 from laconic.recipes.prune_stages import Setting
 from laconic.recipes.prune_tuning import find_adviser, freeze_embeddings, tune
@@ -66,16 +67,19 @@ def _epochs(**stages: float) -> dict[str, dict[str, Any]]:
 
 def _slow(*, fine_tune: float, prune: float, tune: float) -> dict[str, Any]:
     """At the rates and the rise that were the default once, too low and too quick for a short run straight to its end."""
-    stages = _epochs(fine_tune=fine_tune, prune=prune, tune=tune)
-    stages["prune"]["rate"], stages["tune"]["rate"] = 5e-5, 1e-4
-    return {"warmup": 0.4, "stages": stages}
+    return {
+        "warmup": 0.4,
+        "fine_tune": {"epochs": fine_tune},
+        "prune": {"epochs": prune, "rate": 5e-5},
+        "tune": {"epochs": tune, "rate": 1e-4},
+    }
 
 
 TASKS: dict[str, dict[str, Any]] = {
     "sst2": {"train_limit": 30_000, **_slow(fine_tune=2, prune=3, tune=4), "sparsities": (0.6, 0.8, 0.9, 0.95)},
     "mrpc": {**_slow(fine_tune=4, prune=8, tune=24), "sparsities": (0.6, 0.8, 0.9, 0.95)},
-    "rte": {"stages": _epochs(fine_tune=4, prune=10, tune=15)},
-    "cola": {"stages": _epochs(fine_tune=4, prune=12, tune=12)},
+    "rte": _epochs(fine_tune=4, prune=10, tune=15),
+    "cola": _epochs(fine_tune=4, prune=12, tune=12),
     "stsb": _slow(fine_tune=4, prune=6, tune=12),
     "squad": {
         "train_limit": 6_000,
@@ -88,7 +92,8 @@ TASKS: dict[str, dict[str, Any]] = {
     "wikitext-2": {
         "train_limit": 1_000,
         "valid_bytes": 200_000,
-        "stages": {"prune": {"rate": 1e-3}, "tune": {"rate": 1e-3}},
+        "prune": {"rate": 1e-3},
+        "tune": {"rate": 1e-3},
         "sparsities": (0.5, 0.75),
     },
 }
@@ -98,12 +103,13 @@ TEXTS = ("wikitext-2",)
 """What a decoder foretells, token by token; all others are for encoders."""
 
 COMPARED: dict[str, dict[str, Any]] = {
-    "sst2": {"train_limit": 20_000, "stages": _epochs(prune=2.4, tune=4)},
-    "mrpc": {"stages": _epochs(prune=12, tune=10)},
-    "stsb": {"stages": _epochs(prune=4, tune=12)},
+    "sst2": {"train_limit": 20_000, **_epochs(prune=2.4, tune=4)},
+    "mrpc": _epochs(prune=12, tune=10),
+    "stsb": _epochs(prune=4, tune=12),
 }
 """The tasks on which methods are compared, with ten or twenty minutes for each; without dropout, to save a quarter of them."""
 
+DENSE = "teacher"
 LABELS = DistillConfig(prediction=0.0, layers=0.0, label=1.0)
 METHODS: dict[str, dict[str, Any]] = {
     "direct": {},
@@ -124,18 +130,12 @@ METHODS: dict[str, dict[str, Any]] = {
 
 def configure(model: Path, task: str, method: str, runs: Path) -> PruneConfig:
     """The run of a method on a task."""
+    settings: dict[str, Any] = {"model": str(model), "text" if task in TEXTS else "task": task, "evaluations": 5}
     if method == "cofi":
-        wanted = {"sparsities": (0.6, 0.8, 0.95), **TASKS[task]}
-    else:
-        wanted = {"sparsities": (0.95,), "dropout": 0.0, **COMPARED[task]}
-    source, schedule = ("text", "text") if task in TEXTS else ("task", "quick")
-    given: dict[str, Any] = {"model": str(model), source: task, "evaluations": 5}
-    config = PruneConfig(**given, **SCHEDULES[schedule])
-    stages = {name: replace(getattr(config, name), **stage) for name, stage in wanted.pop("stages").items()}
-    config = replace(config, **stages, **wanted)
-    if method == "cofi":
-        return config
-    return replace(config, teacher=str(runs / f"{task}-cofi" / TEACHER / MODEL), **METHODS[method])
+        return scheduled(**{**settings, "sparsities": (0.6, 0.8, 0.95), **TASKS[task]})
+    teacher = str(runs / f"{task}-cofi" / TEACHER / MODEL)
+    alike = {"sparsities": (0.95,), "dropout": 0.0, "teacher": teacher}
+    return scheduled(**{**settings, **alike, **COMPARED[task], **METHODS[method]})
 
 
 def train(config: PruneConfig, method: str, out: Path, options: RunOptions) -> None:
@@ -217,49 +217,68 @@ def _peer_pruned(folder: Path, ratio: float) -> tuple[PreTrainedModel, float]:
     return model, 1 - count_all(model)["pruned"] / whole
 
 
-def measure(run: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """What a run came to, with latencies of all its models in turn."""
-    record, config = Record.load(run / RECORD), load_config(run, PruneConfig)
-    task = config.task or config.text
-    method = run.name.removeprefix(f"{task}-")
-    dense = load_language_model(Path(config.model)) if config.text else load_any(Path(config.teacher or run / TEACHER / MODEL))
-    rows = {f"{row['sparsity']:g}": row for row in record.results["models"]}
-    models = {
-        name: peer_model(config) if method == "torch-pruning" else load_any(run / row["folder"] / MODEL)
-        for name, row in rows.items()
-        if row["sparsity"]
-    }
-    models["0"] = dense
-    for name, timing in _timings(models, options, encoders=not config.text).items():
-        gone, _, kind = name.partition(" ")
-        rows[gone].setdefault("latency", {})[kind] = timing
+def measure(folders: Sequence[Path], options: argparse.Namespace) -> list[dict[str, Any]]:
+    """What the runs of one task came to, with latencies of the teacher and all their models in turn."""
+    records = {folder: Record.load(folder / RECORD) for folder in folders}
+    models = {DENSE: _teacher(folders[0])}
+    for folder, record in records.items():
+        for number, row in enumerate(record.results["models"][1:], 1):
+            models[f"{folder.name}/{number}"] = _smaller(folder, row)
+    timings = _timings(models, options, encoders=not load_config(folders[0], PruneConfig).text)
+    return [_run_of(folder, record, timings) for folder, record in records.items()]
+
+
+def _teacher(folder: Path) -> PreTrainedModel:
+    config = load_config(folder, PruneConfig)
+    if config.text:
+        return load_language_model(Path(config.model))
+    return load_any(Path(config.teacher or folder / TEACHER / MODEL))
+
+
+def _smaller(folder: Path, row: dict[str, Any]) -> PreTrainedModel:
+    if folder.name.endswith("-torch-pruning"):
+        return peer_model(load_config(folder, PruneConfig))
+    return load_any(folder / row["folder"] / MODEL)
+
+
+def _run_of(folder: Path, record: Record, timings: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A run for the record: its settings are those that it had, without the paths of the machine."""
+    task, results, config = task_of(folder), record.results, record.config
+    names = [DENSE, *(f"{folder.name}/{number}" for number in range(1, len(results["models"])))]
     return {
         "task": task,
-        "method": method,
-        "metric": record.results["metric"],
-        "lower_is_better": record.results.get("lower_is_better", False),
-        "whole": record.results.get("whole"),
-        "models": list(rows.values()),
+        "method": folder.name.removeprefix(f"{task}-"),
+        "metric": results["metric"],
+        "lower_is_better": results.get("lower_is_better", False),
+        "whole": results.get("whole"),
+        "models": [{**row, "latency": timings[name]} for row, name in zip(results["models"], names, strict=True)],
         "commit": record.commit,
         "hardware": record.hardware,
-        "config": to_plain(replace(config, model=config.model and "pretrained", teacher=config.teacher and "teacher")),
+        "config": {**config, "model": "pretrained", "teacher": "teacher" if config["teacher"] else ""},
     }
 
 
-def _timings(models: dict[str, PreTrainedModel], options: argparse.Namespace, *, encoders: bool) -> dict[str, dict[str, float]]:
+def task_of(folder: Path) -> str:
+    """The task of a run, by its folder's name."""
+    return next(task for task in TASKS if folder.name.startswith(f"{task}-"))
+
+
+def _timings(models: dict[str, PreTrainedModel], options: argparse.Namespace, *, encoders: bool) -> dict[str, dict[str, Any]]:
+    """For each model and kind of runtime its timing, and how many times faster than the teacher it is."""
     sizes = {"batch": options.batch, "length": options.length, "threads": 1}
     runners = {f"{name} torch": torch_runner(model, **sizes) for name, model in models.items()}
     with tempfile.TemporaryDirectory() as folder:
-        for name, model in models.items() if encoders else ():
-            file = Path(folder) / f"{name}.onnx"
+        for number, (name, model) in enumerate(models.items() if encoders else ()):
+            file = Path(folder) / f"{number}.onnx"
             export_onnx(model, file)
             assert verify_onnx(model, file, batch=2, length=8) < APART, name
             runners[f"{name} onnx"] = onnx_runner(file, **sizes)
         timings = measure_latency(runners, rounds=options.rounds)
-    return {
-        name: {**timing.to_dict(), "times_faster": timings[f"0 {name.partition(' ')[2]}"].median / timing.median}
-        for name, timing in timings.items()
-    }
+    found: dict[str, dict[str, Any]] = {name: {} for name in models}
+    for kind in ("torch", "onnx") if encoders else ("torch",):
+        for name, times in speed_ratios({name: timings[f"{name} {kind}"] for name in models}, DENSE).items():
+            found[name][kind] = {**timings[f"{name} {kind}"].to_dict(), "times_faster": times}
+    return found
 
 
 def require_same_updates(runs: Sequence[dict[str, Any]]) -> None:
@@ -310,10 +329,11 @@ def main() -> None:
         return
     known = {(run["task"], run["method"]): run for path in arguments.known for run in Record.load(path).results["runs"]}
     record = start_record("pruning-tasks", arguments, seed=0)
-    for path in sorted(arguments.runs.glob(f"*/{RECORD}")) if arguments.runs else []:
-        run = measure(path.parent, arguments)
-        known[run["task"], run["method"]] = run
-        print(lines_of([run]), flush=True)
+    made = sorted(path.parent for path in arguments.runs.glob(f"*/{RECORD}")) if arguments.runs else []
+    for _, folders in groupby(made, task_of):
+        measured = measure([*folders], arguments)
+        known |= {(run["task"], run["method"]): run for run in measured}
+        print(markdown_table(lines_of(measured)), flush=True)
     runs = sorted(known.values(), key=lambda run: ([*TASKS].index(run["task"]), ["cofi", *METHODS].index(run["method"])))
     require_same_updates(runs)
     table = markdown_table(lines_of(runs))

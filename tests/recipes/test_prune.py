@@ -83,10 +83,13 @@ def test_in_python_a_run_takes_the_fields_of_its_config(monkeypatch: pytest.Monk
     record = Record.start(kind="prune", name="mine").finish(results={})
     monkeypatch.setattr("laconic.recipes.prune.run_prune", lambda *given: seen.append(given) or record)
     own: dict[str, Any] = {"text_columns": ("text",), "label": "label", "sparsities": (0.5,)}
-    laconic.prune(Path("encoder"), "runs/mine", schedule="small", resume=True, data=Path("train.csv"), **own)
-    wanted = PruneConfig(model="encoder", data="train.csv", **SCHEDULES["small"], **own)
+    laconic.prune(
+        Path("encoder"), "runs/mine", schedule="small", resume=True, data=Path("train.csv"), prune={"epochs": 2}, **own
+    )
+    stages = SCHEDULES["small"] | {"prune": StageConfig(epochs=2, rate=SCHEDULES["small"]["prune"].rate)}
+    wanted = PruneConfig(model="encoder", data="train.csv", **stages, **own)
     assert seen == [(wanted, Path("runs/mine"), RunOptions(resume=True))]
-    for wrong in ({"sparsity": 0.5}, {"schedule": "long"}, {"data": ""}):
+    for wrong in ({"sparsity": 0.5}, {"schedule": "long"}, {"data": ""}, {"prune": {"epoch": 2}}, {"seed": {"epochs": 2}}):
         with pytest.raises(UsageError, match="laconic prune MODEL --list shows what can be set"):
             laconic.prune("encoder", "runs/mine", **{"data": "train.csv", **own, **wrong})
 

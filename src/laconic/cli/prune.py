@@ -50,15 +50,15 @@ def prune(
     """Prune an encoder for one task, or a language model, with CoFi: heads, feed-forward units and whole layers go.
 
     For a task a teacher is trained; a language model is its own teacher. Then the student loses its parts, is cut, and trained
-    again. Below the folder, sparsity-0.95/model is a dense model that laconic.load opens, and with trust_remote_code any
-    transformers. Ctrl-C keeps a checkpoint; --resume goes on from it, and beyond, to higher sparsities added to those before.
+    again. Below the folder, sparsity-0.95/model is a dense model that laconic.load opens, and with trust_remote_code
+    transformers 5. Ctrl-C keeps a checkpoint; --resume goes on from it, and beyond, to higher sparsities added to those before.
     While it trains, progress.html in the folder shows what is left of each layer; laconic report makes a page of all models.
     In the end they are timed beside the teacher, unless --set measure.rounds=0.
 
     With --deliver, sparsity-0.95/delivery holds the same model made smaller: half, embeddings of 16 bits; trimmed, only the
     words that the train split has; onnx, an ONNX file, compared with the model; int8, one of 8 bits too, judged again.
 
-    Example: a classifier of one's own, twenty times smaller:
+    Example: a classifier of one's own with a twentieth of its layers' parameters:
 
         $ laconic prune encoder --data train.csv --text-columns text --label label --sparsity 0.95 --out runs/mine
 
@@ -70,7 +70,7 @@ def prune(
 
         $ laconic prune gpt2 --text book.txt --sparsity 0.5 --out runs/half
 
-    Example: models that are really 5 and 10 times faster here, at texts of 64 tokens:
+    Example: models that are 5 and 10 times faster here, one text of 64 tokens at a time:
 
         $ laconic prune encoder --task sst2 --speedup 5,10 --set latency.length=64 --out runs/fast
 

@@ -65,7 +65,8 @@ def prune(
         resume: go on with the run that the folder holds.
         data_root: the folder with the named data sets; that of `LACONIC_DATA` if None.
         progress: told of every step as (bytes done, bytes in all or None, words).
-        settings: fields of `laconic.recipes.prune_config.PruneConfig`, such as `task="sst2"` and `sparsities=(0.6, 0.95)`.
+        settings: fields of `laconic.recipes.prune_config.PruneConfig`, such as `task="sst2"` and `sparsities=(0.6, 0.95)`; what
+            `--list` shows with a dot is given as `prune={"epochs": 12}`.
 
     Returns:
         The record, whose `results["models"]` has a row for each model. `laconic.load(out / row["folder"] / "model")` opens it.

@@ -1,7 +1,8 @@
 """Everything that decides what a pruning run comes to."""
 
 import math
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, is_dataclass, replace
 from typing import Any
 
 from laconic.evaluation.latency_table import LatencyConfig
@@ -275,12 +276,22 @@ def scheduled(schedule: str = "", **settings: Any) -> PruneConfig:
 
     Args:
         schedule: empty for `quick`, or `text` where a text is given.
-        settings: fields of `PruneConfig`.
+        settings: fields of `PruneConfig`; of one that has fields of its own, those to change, such as `prune={"epochs": 12}`.
 
     Raises:
         ValueError: no such schedule, or settings that cannot be.
+        TypeError: no such settings.
+
+    Examples:
+        >>> scheduled(model="encoder", task="mrpc", prune={"epochs": 12}).prune
+        StageConfig(epochs=12, rate=0.0002, batch=32)
     """
     schedule = schedule or ("text" if settings.get("text") else "quick")
     if schedule not in SCHEDULES:
         raise ValueError(f"there is no schedule {schedule!r}: choose one of {', '.join(SCHEDULES)}")
-    return PruneConfig(**(SCHEDULES[schedule] | settings))
+    inner = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
+    config = PruneConfig(**(SCHEDULES[schedule] | {name: value for name, value in settings.items() if name not in inner}))
+    for name, value in inner.items():
+        if not is_dataclass(getattr(config, name, None)):
+            raise ValueError(f"{name} is {value}, but there is no setting {name!r} with settings of its own")
+    return replace(config, **{name: replace(getattr(config, name), **value) for name, value in inner.items()})

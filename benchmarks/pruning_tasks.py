@@ -260,7 +260,10 @@ def _run_of(folder: Path, record: Record, timings: dict[str, dict[str, Any]]) ->
 
 def task_of(folder: Path) -> str:
     """The task of a run, by its folder's name."""
-    return next(task for task in TASKS if folder.name.startswith(f"{task}-"))
+    task = next((task for task in TASKS if folder.name.startswith(f"{task}-")), None)
+    if task is None:
+        raise SystemExit(f"{folder} is not called by one of the tasks {', '.join(TASKS)}: move it away")
+    return task
 
 
 def _timings(models: dict[str, PreTrainedModel], options: argparse.Namespace, *, encoders: bool) -> dict[str, dict[str, Any]]:

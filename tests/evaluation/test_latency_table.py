@@ -50,6 +50,14 @@ def test_nothing_takes_less_than_no_time_however_the_machine_was_disturbed(facto
     assert min(asdict(found).values()) >= 0 and error >= 0
 
 
+def test_with_one_head_what_attention_takes_is_the_heads() -> None:
+    parts = PartTimes(attention=0.0, head=0.2, ffn=0.1, unit=0.05, rest=0.5)
+    points = [Point(heads=min(point.heads, 1), units=point.units, seconds=point.seconds) for point in exact(parts, 2)]
+    alike = [point for point, (heads, _) in zip(points, SIZES, strict=True) if heads < 2]
+    found, error = fit_times(alike, layers=2)
+    assert error < 1e-6 and list(asdict(found).values()) == pytest.approx(list(asdict(parts).values()), rel=1e-4, abs=1e-6)
+
+
 def test_times_that_do_not_grow_are_refused() -> None:
     with pytest.raises(UsageError, match="do not grow with heads and units"):
         fit_times([Point(heads=heads, units=units, seconds=1.0) for heads, units in SIZES], layers=2)

@@ -133,6 +133,24 @@ def test_a_folder_appears_whole_or_stays_as_it_was(tmp_path: Path, monkeypatch: 
     assert (tmp_path / "m" / "config.json").read_bytes() == before
 
 
+def test_a_folder_that_cannot_be_put_in_its_place_leaves_the_old_one_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_cut(model_of("CutBertModel"), tmp_path / "m")
+    before, rename = (tmp_path / "m" / "config.json").read_bytes(), Path.rename
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.suffix == ".part":
+            raise OSError(5, "Input/output error")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OutputError, match="Input/output error; nothing new was left behind"):
+        save_cut(model_of("CutRobertaModel"), tmp_path / "m")
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+    assert (tmp_path / "m" / "config.json").read_bytes() == before
+
+
 def stock_classifier() -> PreTrainedModel:
     config = BertConfig(**tiny.FIELDS["bert"], num_labels=5)
     return tiny.loud(BertForSequenceClassification(config))

@@ -59,6 +59,13 @@ def test_distances_are_exact_where_products_are_in_half_precision() -> None:
         assert torch.equal(layer_distances(list(student), teacher, torch.ones(6)), exact)
 
 
+def test_divergences_are_exact_where_products_are_in_half_precision() -> None:
+    student, teacher = (3 * torch.randn(700, 5, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1))
+    exact = prediction_loss(student, teacher, temperature=2.0)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(prediction_loss(student, teacher, temperature=2.0), exact)
+
+
 def monotone_by_hand(distance_KL: list[list[float]], alive_L: list[bool]) -> list[int]:
     places = [place for place, alive in enumerate(alive_L) if alive] or list(range(len(alive_L)))
     chosen: list[int] = []

@@ -111,6 +111,15 @@ def test_fixed_masks_are_as_sparse_as_asked_for_and_those_that_come_back_are_sof
     assert bool((values < 1).all())
 
 
+def test_what_stays_of_the_width_counts_as_it_did_however_much_of_the_rest_goes() -> None:
+    gates = Gates(PARTS, kinds=("heads", "units", "width"))
+    for sparsity in (0.3, 0.6, 0.9):
+        masks = gates.fixed(sparsity)
+        assert masks.width_D is not None
+        stays = masks.width_D[masks.width_D != 0]
+        assert float(stays.min()) > 0.99 and masks.structure().sparsity(PARTS) >= sparsity
+
+
 def test_short_runs_have_faster_gates() -> None:
     """One that crosses the range of a gate in an eighth of the run, but no slower than the paper's, nor wild."""
     assert suitable_rate(100_000) == 0.01

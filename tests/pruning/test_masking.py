@@ -2,6 +2,8 @@ from copy import deepcopy
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.pruning.tiny import CONFIGS, ENCODERS, random_masks, tiny_inputs, tiny_model
 
 from laconic.errors import UsageError
@@ -76,6 +78,49 @@ def test_a_copy_of_a_masked_model_has_weights_of_its_own() -> None:
         for parameter in copy.parameters():
             parameter.zero_()
         assert not copy(**tiny_inputs()).logits.any() and model(**tiny_inputs()).logits.any()
+
+
+@given(seed=st.integers(0, 10_000), family=st.sampled_from([*CONFIGS]), closed=st.sampled_from([0.2, 0.5, 0.9, 1.0]))
+def test_leaving_out_what_is_closed_changes_no_answer_and_no_gradient(seed: int, family: str, closed: float) -> None:
+    model, inputs = tiny_model(family, dtype=torch.float64), tiny_inputs(seed)
+    masking = Masking(model)
+
+    def answer(few: float) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+        masks = random_masks(masking.parts, seed, closed=closed, dtype=torch.float64)
+        leaves = {name: value.requires_grad_() for name, value in vars(masks).items() if value is not None}
+        model.zero_grad()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(masking_module, "FEW", few)
+            masking.wear(Masks(**leaves))
+            logits = model(**inputs).logits
+            logits.square().sum().backward()
+        found = {name: parameter.grad.clone() for name, parameter in model.named_parameters() if parameter.grad is not None}
+        # What a closed part would be worth is not asked: its gate has no slope there.
+        return logits.detach(), found | {
+            name: leaf.grad * (leaf != 0) for name, leaf in leaves.items() if leaf.grad is not None
+        }
+
+    (logits, gradients), (wanted, all_of_them) = answer(1.0), answer(-1.0)
+    torch.testing.assert_close(logits, wanted, rtol=1e-10, atol=1e-10)
+    for name, gradient in all_of_them.items():
+        torch.testing.assert_close(gradients.get(name, torch.zeros_like(gradient)), gradient, rtol=1e-9, atol=1e-9)
+
+
+def test_few_open_units_are_picked_where_numbers_are_at_hand_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = tiny_model("bert")
+    masking, seen = Masking(model), []
+    layer = dissect(model).layers[0]
+    layer.ffn_in[0].register_forward_hook(lambda module, inputs, output: seen.append(output.shape[-1]))
+    layer.attention_in[0].register_forward_hook(lambda module, inputs, output: seen.append(output.shape[-1]))
+    for at_hand in (("cpu",), ()):
+        monkeypatch.setattr(masking_module, "AT_HAND", at_hand)
+        masking.wear(random_masks(masking.parts, 3))
+        model(**tiny_inputs())
+    structure = random_masks(masking.parts, 3).structure()
+    heads, units = int(structure.head_LH[0].sum()), int(structure.unit_LU[0].sum())
+    size = masking.parts.head_size
+    assert seen == [max(heads, 1) * size, max(units, 1), masking.parts.heads * size, masking.parts.units]
+    assert heads < masking.parts.heads and units < masking.parts.units
 
 
 def test_factors_learn() -> None:

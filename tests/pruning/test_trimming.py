@@ -94,6 +94,9 @@ def test_heads_go_where_units_are_not_enough() -> None:
 def test_the_largest_sparsity_depends_on_the_gates() -> None:
     assert largest_sparsity(PARTS, ("heads", "attention", "units", "ffn")) == 1.0
     heads, units = largest_sparsity(PARTS, ("heads",)), largest_sparsity(PARTS, ("units",))
+    # An entry of the width stays, and with it what no gate reaches.
+    width, both = largest_sparsity(PARTS, ("width",)), largest_sparsity(PARTS, ("width", "heads"))
+    assert 0.5 < width < both < 1.0 == largest_sparsity(PARTS, ("width", "heads", "units"))
     assert heads + units == pytest.approx(1.0) and 0 < heads < 1
     with pytest.raises(UsageError, match="cannot be reached"):
         trim(Structure.whole(PARTS), PARTS, importance(0), sparsity=1.01)

@@ -68,7 +68,13 @@ def test_a_run_that_ended_goes_on_to_a_higher_sparsity_as_if_it_had_been_asked_f
     both = config(tmp_path)
     with pytest.raises(UsageError, match="other settings"):
         run_prune(config(tmp_path, sparsities=(0.8,)), tmp_path / "run", RunOptions(resume=True))
-    assert (tmp_path / "run" / "record.json").is_file()
+    before = [(tmp_path / "run" / name).read_bytes() for name in ("record.json", "config.json")]
+    table = (tmp_path / "train.csv").read_text()
+    (tmp_path / "train.csv").write_text(table + "a good film,good\n")
+    with pytest.raises(UsageError, match="has changed since"):
+        run_prune(both, tmp_path / "run", RunOptions(resume=True))
+    (tmp_path / "train.csv").write_text(table)
+    assert [(tmp_path / "run" / name).read_bytes() for name in ("record.json", "config.json")] == before
     further = run_prune(both, tmp_path / "run", RunOptions(resume=True))
     at_once = run_prune(both, tmp_path / "other", RunOptions())
     assert [row["folder"] for row in further.results["models"]] == ["teacher", "sparsity-0.4", "sparsity-0.8"]

@@ -102,6 +102,22 @@ def test_what_was_seen_of_the_best_is_not_judged_again(gates: bool, tmp_path: Pa
     assert len(judged) == 2 and done["scores"] in judged and done["scores"] == common.scores(one.student.model)
 
 
+def test_a_resumed_stage_has_the_scores_of_its_best_weights_where_others_are_as_good(tmp_path: Path) -> None:
+    def judge(model: torch.nn.Module) -> dict[str, float]:
+        return {"accuracy": 0.8, "weights": float(sum(p.detach().abs().sum() for p in model.parameters()))}
+
+    found = []
+    for name, stop in (("whole", None), ("broken", 4)):
+        (tmp_path / name).mkdir()
+        common = setting(tmp_path / name)
+        common = dataclasses.replace(common, data=dataclasses.replace(common.data, judge=judge))
+        if stop:
+            with pytest.raises(TrainingError):
+                run_stage(dataclasses.replace(common, tell=_stop_at(stop)), stage(tmp_path, common))
+        found.append(run_stage(common, stage(tmp_path, common))["scores"])
+    assert found[0] == found[1]
+
+
 def _stop_at(step: int):  # type: ignore[no-untyped-def]
     import signal
 

@@ -12,6 +12,7 @@ from laconic.recipes.rundir import (
     interruptible,
     load_config,
     read_config,
+    read_done,
     read_log,
     require_same_files,
     stopped,
@@ -88,6 +89,13 @@ def test_files_that_changed_since_a_run_began_are_refused(tmp_path: Path) -> Non
     (tmp_path / "run" / "inputs.json").write_text("[1")
     with pytest.raises(CorruptFileError, match=r"inputs\.json is damaged"):
         require_same_files(tmp_path / "run", {"data": table})
+
+
+@pytest.mark.parametrize("text", ["", "[1", "[]"])
+def test_damaged_notes_say_what_to_delete(tmp_path: Path, text: str) -> None:
+    (tmp_path / "stage.json").write_text(text)
+    with pytest.raises(CorruptFileError, match=r"stage\.json is .*: delete it and resume"):
+        read_done(tmp_path / "stage.json")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"recipe": 1, "config": {}}', "[" * 100_000])

@@ -56,6 +56,16 @@ def test_wrong_settings_are_sentences(word: str, message: str) -> None:
         apply_settings(LMConfig(), [word])
 
 
+def test_settings_that_go_together_are_judged_together() -> None:
+    """In any order, though each alone would be refused."""
+    with pytest.raises(UsageError, match=r"the setting context=64 is refused \(stride is 256"):
+        apply_settings(apply_settings(LMConfig(), ["context=256", "stride=256"]), ["context=64"])
+    for words in (["context=64", "stride=64"], ["stride=64", "context=64"]):
+        assert apply_settings(apply_settings(LMConfig(), ["stride=256"]), words).context == 64
+    with pytest.raises(UsageError, match=r"one of the settings context=64 stride=65 is refused"):
+        apply_settings(LMConfig(), ["context=64", "stride=65"])
+
+
 def test_json_and_back_is_the_same() -> None:
     config = apply_settings(LMConfig(), ["loop.trackers=a,b", "stride=7", "size=tiny"])
     assert from_plain(LMConfig, json.loads(json.dumps(to_plain(config))), name="here") == config

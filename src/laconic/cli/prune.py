@@ -18,7 +18,7 @@ def prune(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A folder with a pretrained model and its tokenizer.")],
     task: Annotated[str, typer.Option(help="sst2, mrpc, rte, cola, stsb, qnli, mnli, qqp or squad.")] = "",
     data: Annotated[Path | None, typer.Option(help="Your own task: a .csv, .tsv or .jsonl file with named columns.")] = None,
-    valid_data: Annotated[Path | None, typer.Option(help="What to judge on. [every tenth row of --data]")] = None,
+    valid_data: Annotated[Path | None, typer.Option(help="What to judge on. [a tenth of the rows of --data]")] = None,
     text: Annotated[
         str | None, typer.Option(help="For a language model: a file, a folder, or a corpus such as wikitext-2.")
     ] = None,

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from laconic.model.head import output_mass
 from laconic.model.probe import without_cache
 from laconic.training.examples import Example, Examples, collate
-from laconic.training.tasks import following
+from laconic.training.tasks import followed
 
 
 @torch.no_grad()
@@ -32,14 +32,14 @@ def read_nats(model: PreTrainedModel, examples: Sequence[Example], *, pad_id: in
     for first in range(0, len(examples), batch):
         rows = [examples[place] for place in range(first, min(first + batch, len(examples)))]
         together = collate(rows, pad_id=pad_id).to(device)
-        total += float(_nats(model, together, following(together)))
+        total += float(_nats(model, together, followed(together)))
     return total
 
 
-def _nats(model: PreTrainedModel, batch: Examples, follows_BT: Bool[Tensor, "B S"]) -> Tensor:
+def _nats(model: PreTrainedModel, batch: Examples, followed_BT: Bool[Tensor, "B T"]) -> Tensor:
     # The states behind the last norm are what the output reads; of its own logits, the fewest that can be had.
     output = model(**batch.inputs, **without_cache(model), output_hidden_states=True, logits_to_keep=1)
-    hidden_ND = output.hidden_states[-1][:, :-1][follows_BT]
-    target_N = batch.inputs["input_ids"][:, 1:][follows_BT]
+    hidden_ND = output.hidden_states[-1][followed_BT]
+    target_N = batch.inputs["input_ids"].roll(-1, 1)[followed_BT]
     partition_N, gold_N = output_mass(model, hidden_ND, target_N, vocab_size=model.config.vocab_size)
     return (partition_N.double() - gold_N).sum()

@@ -161,7 +161,10 @@ def fit_times(points: Sequence[Point], *, layers: int) -> tuple[PartTimes, float
     rows_N5 = np.array(
         [[layers * (p.heads > 0), layers * p.heads, layers * (p.units > 0), layers * p.units, 1.0] for p in points]
     )
-    times_5 = _least_squares(rows_N5 / seconds_N[:, None])
+    # With one head or unit at most, it cannot be told from what its part takes besides.
+    told = [max(p.heads for p in points) > 1, True, max(p.units for p in points) > 1, True, True]
+    times_5 = np.zeros(5)
+    times_5[told] = _least_squares((rows_N5 / seconds_N[:, None])[:, told])
     attention, head, ffn, unit, rest = times_5.tolist()
     if not head or not unit:
         raise UsageError(

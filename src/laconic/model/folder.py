@@ -89,7 +89,12 @@ def _swap(fresh: Path, folder: Path) -> None:
     aside = fresh.with_suffix(".old")
     if folder.exists():
         folder.rename(aside)
-    fresh.rename(folder)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        if aside.exists():
+            aside.rename(folder)
+        raise
     shutil.rmtree(aside, ignore_errors=True)
 
 

@@ -98,7 +98,7 @@ class ByteCofi(AbstractObjective[Batch]):
         if distill.label:
             target_N = tokens_BT.masked_fill(tokens_BT == batch.pad_id, 0).flatten()
             nats_N = functional.cross_entropy(student_NS, target_N, reduction="none")
-            terms["label"] = distill.label * share * (nats_N @ text_N.float()) / text_N.sum()
+            terms["label"] = distill.label * share * (nats_N * text_N).sum() / text_N.sum()
         return said, terms
 
 

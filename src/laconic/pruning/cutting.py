@@ -11,7 +11,7 @@ Factors are multiplied into the weights, exactly as the masked model multiplies 
 The fold of the released code leaves the last one's bias and the residual stream out (`docs/notes/cofi.md`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from jaxtyping import Int64
@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 from laconic.errors import UsageError
 from laconic.model.anatomy import Anatomy, Layer, dissect
 from laconic.model.cut import cut_class, cut_config
-from laconic.pruning.masking import input_factors, output_factors, require_width, scaled
+from laconic.pruning.masking import input_factors, output_factors, require_width, rows_of_heads, scaled
 from laconic.pruning.masks import Masks, Structure
 from laconic.pruning.parts import Parts, count_parts
 
@@ -30,7 +30,7 @@ def cut(model: PreTrainedModel, masks: Masks) -> PreTrainedModel:
     """The model that is left.
 
     Args:
-        model: uncut, not wearing masks; it stays as it is.
+        model: uncut; it stays as it is.
         masks: what it would wear. Layers may have no heads, no units, or neither.
 
     Returns:
@@ -121,15 +121,11 @@ def _projections(
     transposed = anatomy.layout.transposed
     heads, units = structure.head_LH[number].nonzero()[:, 0], structure.unit_LU[number].nonzero()[:, 0]
     if len(heads):
-        queries = _numbers(heads, parts.queries * parts.head_size)
-        keys = queries if parts.queries == 1 else _numbers(heads, parts.head_size)
-        if parts.keys_shared:
-            keys = torch.arange(parts.head_size)
+        rows: Sequence[Tensor] = rows_of_heads(heads, parts)
+        queries = rows[0]
         if anatomy.layout.fusion == "thirds":
             whole = parts.heads * parts.head_size
             rows = [torch.cat([queries + third * whole for third in range(3)])]
-        else:
-            rows = [queries, keys, keys]
         for module, chosen in zip(layer.attention_in, rows, strict=True):
             yield module, _cut_rows(module, chosen, transposed)
         factors = input_factors(masks, parts, number), output_factors(masks, masks.attention_L[number])
@@ -141,11 +137,6 @@ def _projections(
         yield layer.ffn_out, _cut_columns(layer.ffn_out, factors, units, transposed)
 
 
-def _numbers(heads: Int64[Tensor, "N"], size: int) -> Int64[Tensor, "M"]:
-    """Where the numbers of some heads stand."""
-    return (heads[:, None] * size + torch.arange(size)).flatten()
-
-
 @torch.no_grad()
 def _cut_rows(module: nn.Module, rows: Tensor, transposed: bool) -> dict[str, Tensor]:
     weight, bias = _tensors(module)
@@ -155,7 +146,7 @@ def _cut_rows(module: nn.Module, rows: Tensor, transposed: bool) -> dict[str, Te
 
 @torch.no_grad()
 def _cut_columns(module: nn.Module, factors: tuple[Tensor, Tensor], columns: Tensor, transposed: bool) -> dict[str, Tensor]:
-    weight, bias = scaled(module, factors, transposed)
+    weight, bias = scaled(module, factors, transposed=transposed)
     weight = weight.cpu().index_select(1, columns)
     tensors = {"weight": weight.T if transposed else weight}
     return tensors if bias is None else {**tensors, "bias": bias.cpu()}

@@ -54,7 +54,8 @@ def prediction_loss(
 def _divergence(student: Tensor, teacher: Tensor, weight_N: Tensor, temperature: float) -> Tensor:
     logs = functional.log_softmax(student / temperature, -1)
     targets = functional.log_softmax(teacher / temperature, -1)
-    return functional.kl_div(logs, targets, log_target=True, reduction="none").sum(-1) @ weight_N
+    # Not an inner product, which autocast would compute in bfloat16.
+    return (functional.kl_div(logs, targets, log_target=True, reduction="none").sum(-1) * weight_N).sum()
 
 
 def teacher_layers(layers: int, count: int = 4) -> tuple[int, ...]:

@@ -142,7 +142,8 @@ class Gates(nn.Module):
 
         Args:
             sparsity: what is to be gone, exactly but for one of the smallest parts (`laconic.pruning.trimming`): a unit
-                where feed-forward parts or their units have gates, else a head. None for what the gates expect.
+                where feed-forward parts or their units have gates, else a head, else an entry of the width. None for what the
+                gates expect.
 
         Raises:
             UsageError: a sparsity that cannot be reached.
@@ -155,7 +156,7 @@ class Gates(nn.Module):
         opened = self._masks({kind: soft(odds.cpu() + most) for kind, odds in self.log_odds.items()}, torch.device("cpu"))
         heads, units = ("heads" in self.kinds or "attention" in self.kinds), ("units" in self.kinds or "ffn" in self.kinds)
         structure = trim(masks.structure(), self.parts, self.importance(), sparsity=sparsity, heads=heads, units=units)
-        return Masks(**{**vars(opened), "width_D": masks.width_D}).only(structure).to(device)
+        return opened.only(structure).to(device)
 
     def _fixed(self, shift: float) -> Masks:
         """The fixed masks if all log-odds were higher by so much; on the CPU, for there are few, and many shifts are tried."""

@@ -2,15 +2,18 @@
 
 Factors are multiplied into the weights of the two projections that lead back to the residual stream, not into activations: a
 batch has more tokens than a matrix has rows. Nothing here waits for an accelerator.
+
+What is multiplied with 0 need not be computed. Where numbers can be looked at, projections leave closed heads and units out, in
+training too, as soon as that is quicker; their gradients are 0 either way.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import MethodType
 from typing import Any, final
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 from torch.nn import functional
 from transformers import PreTrainedModel
@@ -22,6 +25,9 @@ from laconic.pruning.parts import Parts, count_parts
 
 AT_HAND = ("cpu",)
 """Devices whose numbers can be looked at without waiting for them."""
+
+FEW = 0.6
+"""The share of open heads or units from which on picking them takes longer than computing all; measured on a processor."""
 
 Factors = tuple[Tensor, Tensor]
 """Of the inputs of a projection, and of its outputs."""
@@ -45,12 +51,19 @@ class Masking:
     def __init__(self, model: PreTrainedModel) -> None:
         self.masks: Masks | None = None
         self.parts: Parts = count_parts(model)
+        self._heads, self._units = dict[int, Tensor](), dict[int, Tensor]()
         self._hooks, self._wrapped, self._wide = list[Any](), list[nn.Module](), False
         self._model, anatomy = model, dissect(model)
-        transposed = anatomy.layout.transposed
+        self._transposed = anatomy.layout.transposed
+        # A fused projection is taken apart at places of its own, and shared keys are repeated a number of times.
+        self._heads_go = anatomy.layout.fusion == "none" and not self.parts.keys_shared
         for number, layer in enumerate(anatomy.layers):
-            self._project(layer.attention_out, partial(self._attention, number), transposed)
-            self._project(layer.ffn_out, partial(self._ffn, number), transposed)
+            for place, module in enumerate(layer.attention_in):
+                self._wrap(module, partial(self._project_in, partial(self._numbers_in, number, place)))
+            for module in layer.ffn_in:
+                self._wrap(module, partial(self._project_in, partial(self._units_in, number)))
+            self._wrap(layer.attention_out, partial(self._project_out, partial(self._attention, number)))
+            self._wrap(layer.ffn_out, partial(self._project_out, partial(self._ffn, number)))
             if anatomy.layout.post_norm:
                 for norm, is_on in zip(layer.norms, (self._attention_on, self._ffn_on), strict=True):
                     self._skip(norm, partial(is_on, number))
@@ -67,10 +80,11 @@ class Masking:
         if masks is not None and masks.width_D is not None:
             self._reach_width()
         self.masks = masks
+        self._heads, self._units = dict(self._few_heads()), dict(self._few_units())
 
     def close(self) -> None:
         """Leave the model as it was."""
-        self.masks = None
+        self.wear(None)
         for hook in self._hooks:
             hook.remove()
         for module in self._wrapped:
@@ -78,24 +92,55 @@ class Masking:
         self._hooks.clear()
         self._wrapped.clear()
 
-    def _project(self, module: nn.Module, factors: Callable[[Masks], Factors], transposed: bool) -> None:
-        def forward(module: nn.Module, inputs: Tensor) -> Tensor:
-            if self.masks is None:
-                untouched: Tensor = type(module).forward(module, inputs)
-                return untouched
-            weight, bias = scaled(module, factors(self.masks), transposed)
-            return functional.linear(inputs, weight, bias)
+    def _few_heads(self) -> Iterator[tuple[int, Tensor]]:
+        """The open heads of each layer where they are few enough to be picked."""
+        if self.masks is not None and self._heads_go and at_hand(self.masks.head_LH):
+            yield from _few(self.masks.structure().head_LH)
+
+    def _few_units(self) -> Iterator[tuple[int, Tensor]]:
+        """The open units of each layer where they are few enough to be picked."""
+        if self.masks is not None and at_hand(self.masks.unit_LU):
+            yield from _few(self.masks.structure().unit_LU)
+
+    def _wrap(self, module: nn.Module, forward: Callable[[nn.Module, Tensor], Tensor]) -> None:
+        def masked(module: nn.Module, inputs: Tensor) -> Tensor:
+            return _untouched(module, inputs) if self.masks is None else forward(module, inputs)
 
         # A method, so that a copy of the model multiplies weights of its own.
-        module.forward = MethodType(forward, module)
+        module.forward = MethodType(masked, module)
         self._wrapped.append(module)
 
-    def _attention(self, number: int, masks: Masks) -> Factors:
-        outputs = output_factors(masks, masks.attention_L[number] * self._attention_on(number))
-        return input_factors(masks, self.parts, number), outputs
+    def _project_in(self, picked: Callable[[], Tensor | None], module: nn.Module, inputs: Tensor) -> Tensor:
+        """A projection from the width, of all its outputs or of those that are picked."""
+        rows = picked()
+        if rows is None:
+            return _untouched(module, inputs)
+        weight = weight_of(module, self._transposed).index_select(0, rows)
+        bias = module.bias.index_select(0, rows) if isinstance(module.bias, nn.Parameter) else None
+        return functional.linear(inputs, weight, bias)
 
-    def _ffn(self, number: int, masks: Masks) -> Factors:
-        return masks.unit_LU[number], output_factors(masks, masks.ffn_L[number] * self._ffn_on(number))
+    def _project_out(
+        self, factors: Callable[[Masks], tuple[Factors, Tensor | None]], module: nn.Module, inputs: Tensor
+    ) -> Tensor:
+        """A projection back to the width, with the factors in it; of all its inputs or of those that are picked."""
+        assert self.masks is not None
+        weight, bias = scaled(module, *factors(self.masks), transposed=self._transposed)
+        return functional.linear(inputs, weight, bias)
+
+    def _numbers_in(self, number: int, place: int) -> Tensor | None:
+        heads = self._heads.get(number)
+        return None if heads is None else rows_of_heads(heads, self.parts)[place]
+
+    def _units_in(self, number: int) -> Tensor | None:
+        return self._units.get(number)
+
+    def _attention(self, number: int, masks: Masks) -> tuple[Factors, Tensor | None]:
+        outputs = output_factors(masks, masks.attention_L[number] * self._attention_on(number))
+        return (input_factors(masks, self.parts, number), outputs), self._numbers_in(number, 0)
+
+    def _ffn(self, number: int, masks: Masks) -> tuple[Factors, Tensor | None]:
+        outputs = output_factors(masks, masks.ffn_L[number] * self._ffn_on(number))
+        return (masks.unit_LU[number], outputs), self._units_in(number)
 
     def _attention_on(self, number: int) -> Tensor:
         assert self.masks is not None
@@ -168,18 +213,62 @@ def output_factors(masks: Masks, factor: Float[Tensor, ""]) -> Float[Tensor, "*D
     return factor if masks.width_D is None else factor * masks.width_D
 
 
-def scaled(module: nn.Module, factors: Factors, transposed: bool) -> tuple[Float[Tensor, "N M"], Float[Tensor, "N"] | None]:
+def rows_of_heads(heads: Int64[Tensor, "N"], parts: Parts) -> tuple[Tensor, Tensor, Tensor]:
+    """Which outputs of the projections to queries, keys and values belong to some heads.
+
+    Args:
+        heads: their numbers; where several heads share keys and values, those of the groups.
+        parts: what the model has.
+    """
+    queries, keys = (
+        (heads[:, None] * size + torch.arange(size)).flatten() for size in (parts.queries * parts.head_size, parts.head_size)
+    )
+    if parts.keys_shared:
+        keys = torch.arange(parts.head_size)
+    return queries, keys, keys
+
+
+def _untouched(module: nn.Module, inputs: Tensor) -> Tensor:
+    """What a projection says without masks."""
+    said: Tensor = type(module).forward(module, inputs)
+    return said
+
+
+def _few(open_LN: Bool[Tensor, "L N"]) -> Iterator[tuple[int, Int64[Tensor, "M"]]]:
+    """Of layers in which few parts are open, which; the first stands for all where none is, for nothing has no shape."""
+    for number, open_N in enumerate(open_LN):
+        places = open_N.nonzero()[:, 0]
+        if len(places) <= FEW * len(open_N):
+            yield number, places if len(places) else torch.zeros(1, dtype=torch.long)
+
+
+def weight_of(module: nn.Module, transposed: bool) -> Float[Tensor, "N M"]:
+    """The weight (out, in) of a projection.
+
+    Args:
+        module: a linear layer.
+        transposed: whether its weight is stored (in, out).
+    """
+    weight = module.weight
+    assert isinstance(weight, nn.Parameter)
+    return weight.T if transposed else weight
+
+
+def scaled(
+    module: nn.Module, factors: Factors, picked: Int64[Tensor, "M"] | None = None, *, transposed: bool
+) -> tuple[Float[Tensor, "N M"], Float[Tensor, "N"] | None]:
     """Weight (out, in) and bias of a projection with the factors multiplied into them.
 
     Args:
         module: a linear layer.
         factors: of its inputs, and of its outputs, one for all or one for each.
+        picked: which of its inputs are left; None for all.
         transposed: whether its weight is stored (in, out).
     """
     inputs, outputs = factors
-    weight, bias = module.weight, module.bias
-    assert isinstance(weight, nn.Parameter)
-    weight = weight.T if transposed else weight
+    weight, bias = weight_of(module, transposed), module.bias
+    if picked is not None:
+        weight, inputs = weight.index_select(1, picked), inputs.index_select(0, picked)
     inputs, outputs = inputs.to(weight.dtype), outputs.to(weight.dtype)
     # One factor for all outputs, as it usually is, takes one pass over the weight and not two.
     all_of_it = weight * (inputs * outputs) if outputs.dim() == 0 else weight * inputs * outputs[:, None]

@@ -19,7 +19,7 @@ from laconic.pruning.student import Said
 from laconic.pruning.teacher import AbstractTeacher
 from laconic.training.examples import Examples
 from laconic.training.objective import AbstractObjective, LossOutput, OwnRate
-from laconic.training.tasks import Kind, following, task_logits, task_loss
+from laconic.training.tasks import Kind, followed, task_logits, task_loss
 
 DAMPING = 20.0
 """With both prices equally fast, that of the distance grows as long as gates lag behind, and has to be unlearned once they are
@@ -163,7 +163,7 @@ class Cofi(AbstractObjective[Examples]):
     def _prediction_loss(self, logits: Tensor, teacher_logits: Tensor, batch: Examples) -> Tensor:
         counted = None
         if self._kind == "language":
-            logits, teacher_logits, counted = logits[:, :-1], teacher_logits[:, :-1], following(batch)
+            counted = followed(batch)  # The rest is not cut off, for that would copy all logits.
         if self._kind == "span":
             # No answer begins or ends in padding, whatever is said of it.
             padding_B1T = ~batch.inputs["attention_mask"].bool()[:, None]

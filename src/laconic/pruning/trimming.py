@@ -34,16 +34,16 @@ class Importance:
 
 
 def largest_sparsity(parts: Parts, kinds: tuple[str, ...]) -> float:
-    """The most that can be pruned where only some parts have gates.
+    """The most that can be pruned where only some parts have gates; of the width an entry stays.
 
     Args:
         parts: what the model has.
         kinds: which gates there are, of `laconic.pruning.gates.KINDS`.
     """
-    whole, wide = Structure.whole(parts), "width" in kinds
-    heads = not wide and not {"heads", "attention"} & set(kinds)
-    units = not wide and not {"units", "ffn"} & set(kinds)
-    return Structure(head_LH=whole.head_LH & heads, unit_LU=whole.unit_LU & units).sparsity(parts)
+    whole = Structure.whole(parts)
+    heads, units = not {"heads", "attention"} & set(kinds), not {"units", "ffn"} & set(kinds)
+    width_D = torch.arange(parts.width) == 0 if "width" in kinds else None
+    return Structure(head_LH=whole.head_LH & heads, unit_LU=whole.unit_LU & units, width_D=width_D).sparsity(parts)
 
 
 def trim(

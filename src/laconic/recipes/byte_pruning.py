@@ -26,11 +26,11 @@ from laconic.pruning.masks import Masks
 from laconic.pruning.objective import ConstraintConfig, DistillConfig
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
-from laconic.pruning.trimming import largest_sparsity
 from laconic.recipes.byte_pruning_stages import ByteSetting, ByteStage, run_byte_stage
 from laconic.recipes.bytelm import compare, held_out_segments, load_weights, open_corpora, read_share, to_byte_model
 from laconic.recipes.ngram import BYTE_MODEL
 from laconic.recipes.prune_config import require_gates, require_rising
+from laconic.recipes.prune_targets import folder_of, require_reachable
 from laconic.recipes.registry import Recipe, RunOptions
 from laconic.recipes.rundir import MODEL, RECORD, begin_run
 from laconic.recipes.settings import to_plain
@@ -183,12 +183,7 @@ def _load(config: BytePruneConfig) -> tuple[TransformerByteLM, PreTrainedModel, 
     parent, known = dequantize(whole.weights), whole.weights.prior
     if config.initial is not None:
         load_weights(parent, Path(config.initial))
-    most = largest_sparsity(count_parts(parent), config.gates)
-    if config.sparsities[-1] > most:
-        raise UsageError(
-            f"a sparsity of {config.sparsities[-1]:g} cannot be reached with the gates {', '.join(config.gates)}: "
-            f"the largest that can is {math.floor(most * 1000) / 1000:g}"
-        )
+    require_reachable(config.sparsities[-1], count_parts(parent), config.gates)
     return whole, parent, None if known is None else find_byte_lm(known)
 
 
@@ -205,7 +200,7 @@ def _all_models(
     student = Student(model, gates=gates, teacher_width=teacher.config.hidden_size)
     rows, start = list[dict[str, Any]](), 0.0
     for sparsity in config.sparsities:
-        name = f"sparsity-{sparsity:g}"
+        name = folder_of("sparsity", sparsity)
         pruned, masks = _prune(config, setting, teacher, student, name=name, start=start, sparsity=sparsity)
         smaller, tuned = _tune(config, setting, teacher, student, masks, name=name)
         torch.nn.Module.to(smaller, "cpu")

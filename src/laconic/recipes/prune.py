@@ -27,7 +27,7 @@ from laconic.recipes.prune_stages import Setting, Stage, run_stage
 from laconic.recipes.prune_targets import LATENCY, Target, Targets, find_targets
 from laconic.recipes.prune_tuning import find_adviser, freeze_embeddings, scored, tune
 from laconic.recipes.registry import RunOptions
-from laconic.recipes.rundir import CONFIG, RECORD, begin_run, extend_run, interruptible, require_same_files
+from laconic.recipes.rundir import CONFIG, RECORD, begin_run, extend_run, interruptible, is_beyond, require_same_files
 from laconic.recipes.settings import to_plain
 from laconic.recipes.task_data import TaskData
 from laconic.records.record import Record
@@ -99,9 +99,9 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     state = PartialState()
     if state.num_processes > 1:
         raise UsageError(f"a pruning run is one process, but {state.num_processes} were launched: start it without a launcher")
-    if options.resume and (out / CONFIG).is_file():
-        extend_run(out, NAME, config, growing=("sparsities", "speedups"))
-    if options.resume and (out / RECORD).is_file():
+    found = options.resume and (out / CONFIG).is_file()
+    beyond = found and is_beyond(out, NAME, config, growing=("sparsities", "speedups"))
+    if options.resume and (out / RECORD).is_file() and not beyond:
         begin_run(out, NAME, config, resume=True)
         return Record.load(out / RECORD)
     name = config.task or Path(config.data or config.text).name
@@ -110,13 +110,16 @@ def run_prune(config: PruneConfig, out: Path, options: RunOptions) -> Record:
     if options.progress:
         options.progress(0, None, data.words())
     parts = require_possible(config, data, tokenizer)
-    begin_run(out, NAME, config, resume=options.resume)
+    if not beyond:
+        begin_run(out, NAME, config, resume=options.resume)
     require_same_files(out, own_files(config))
     if not options.resume:  # What a start left that came to no checkpoint may be of other settings.
         (out / LATENCY).unlink(missing_ok=True)
         (out / TEACHER / FOLDER / DONE).unlink(missing_ok=True)
     with interruptible(out):
         targets = find_targets(load_student(config, data), config, out, device=state.device)
+        if beyond:  # Not before everything was seen to be possible: the record goes.
+            extend_run(out, NAME, config)
         page = ProgressPage(out, data.name, targets.parts, counted="time" if config.speedups else "parameters")
         setting = Setting.of(config, data, out, tell=options.progress)
         if config.method in ("cofi", *CHOICES):  # Other models cannot be shown as what is left of this one.

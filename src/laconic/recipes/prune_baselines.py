@@ -1,4 +1,4 @@
-"""What CoFi is compared with: the same teacher, data and number of examples seen, and another way to become small."""
+"""What CoFi is compared with: the same teacher, data and number of updates, and another way to become small."""
 
 import copy
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def train_baseline(
     """Make a model smaller by the baseline that `config.method` names, train it, judge and write it.
 
     Args:
-        config: the run; the stage has the examples of `prune` and `tune` together.
+        config: the run; the stage has the updates of `prune` and `tune` together.
         setting: what all stages share.
         teacher: who it learns from.
         deliverer: writes the model.

@@ -48,11 +48,13 @@ class StageConfig:
 
 
 def require_rising(name: str, values: tuple[float, ...], *, least: float, most: float) -> None:
-    """See that targets rise and lie between two numbers.
+    """See that targets are several numbers that rise and lie between two others.
 
     Raises:
         ValueError: they do not.
     """
+    if not isinstance(values, tuple):
+        raise ValueError(f"{name} is {values}, but must be a tuple, such as (0.6, 0.95)")
     if list(values) != sorted(set(values)):
         raise ValueError(f"{name} is {values}, but must be numbers that rise")
     if values and not least < values[0] <= values[-1] < most:
@@ -78,7 +80,7 @@ class PruneConfig:
         model: a folder with a pretrained Hugging Face model and its tokenizer; for a text also a run of `laconic train`.
         task: a task of GLUE, or `squad`; empty where `data` or `text` is given.
         data: a table of one's own to learn from; empty for a named task or a text.
-        valid_data: a table to judge on; empty for every tenth row of `data`.
+        valid_data: a table to judge on; empty for a tenth of the rows of `data`.
         text: a file, folder or named corpus for a language model to foretell; empty for a task.
         valid_text: another one to judge on; empty for the split `valid` of `text`.
         valid_bytes: of the text that is judged on, how many are read; None for all.
@@ -100,7 +102,7 @@ class PruneConfig:
         warmup: share of the pruning updates over which the sparsity rises.
         distill: what the student learns from.
         notes_gb: how large a file of what the teacher says of the train split may be; it is then asked once for each example
-            and not in each epoch. 0 for no such file.
+            and not in each epoch. Hidden states are noted in bfloat16. 0 for no such file.
         freeze_embeddings: whether embeddings stay as they are in all stages but the teacher's.
         dropout: of students, in training; None for that of their folder. Without any, attention takes a quicker way on a
             processor, where long texts are learned from in half the time.
@@ -198,8 +200,8 @@ class PruneConfig:
     def _require_ranges(self) -> None:
         for name in ("max_length", "train_limit", "valid_bytes", "evaluations"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}, but must be at least 1")
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise ValueError(f"{name} is {value}, but must be a whole number, at least 1")
         if not 0 <= self.warmup <= 1:
             raise ValueError(f"warmup is {self.warmup}, but must lie between 0 and 1")
         if not 0 < self.damping < math.inf:
@@ -289,6 +291,7 @@ def scheduled(schedule: str = "", **settings: Any) -> PruneConfig:
     schedule = schedule or ("text" if settings.get("text") else "quick")
     if schedule not in SCHEDULES:
         raise ValueError(f"there is no schedule {schedule!r}: choose one of {', '.join(SCHEDULES)}")
+    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
     inner = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
     config = PruneConfig(**(SCHEDULES[schedule] | {name: value for name, value in settings.items() if name not in inner}))
     for name, value in inner.items():

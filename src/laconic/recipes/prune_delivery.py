@@ -18,7 +18,7 @@ from laconic.model.embeddings import half_embeddings, require_trimmable, trim_vo
 from laconic.model.folder import load_any
 from laconic.model.onnx import OnnxModel, export_onnx, quantize_onnx, verify_onnx
 from laconic.recipes.language_data import LanguageTokenizer
-from laconic.recipes.rundir import MODEL
+from laconic.recipes.rundir import MODEL, read_done
 from laconic.records.files import open_atomic
 from laconic.training.tasks import Kind
 
@@ -47,7 +47,7 @@ class Deliverer:
         asked: of `DELIVERIES`.
         tokenizer: of all models.
         used: ids that the train split consists of.
-        length: tokens of the longest example; at least 2.
+        length: tokens of the longest example.
         scores: how models are judged that read their text with a tokenizer.
     """
 
@@ -80,8 +80,7 @@ class Deliverer:
         """
         folder = place / FOLDER
         if (folder / DONE).is_file():
-            done: dict[str, Any] = json.loads((folder / DONE).read_text())
-            return done
+            return read_done(folder / DONE)
         if not self.asked:
             return {}
         tokenizer = self._write(model, folder)

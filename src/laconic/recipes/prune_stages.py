@@ -1,6 +1,7 @@
 """The stages of a pruning run: each trains a student, keeps the best of it, and is not done again when the run is resumed."""
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,12 @@ import torch
 from accelerate import PartialState
 from transformers import PreTrainedModel
 
+from laconic.pruning.cutting import cut
 from laconic.pruning.masks import Structure
 from laconic.pruning.objective import Cofi
 from laconic.pruning.student import Student
 from laconic.recipes.prune_config import PruneConfig, StageConfig
-from laconic.recipes.rundir import stopped
+from laconic.recipes.rundir import read_done, stopped
 from laconic.recipes.task_data import TaskData
 from laconic.records.files import open_atomic
 from laconic.training.checkpoint import BEST, find_checkpoint, keep_weights_only, read_weights, require_checkpoint
@@ -154,6 +156,7 @@ def run_stage(setting: Setting, stage: Stage) -> dict[str, Any]:
     loop, watch = _loop(setting, stage, steps), _Watch(setting, stage, steps)
 
     def learn(resume: bool) -> Outcome:
+        watch.resumed = resume
         stream = ExampleStream(setting.data.train, pad_id=setting.data.pad_id, rows=stage.config.batch, seed=setting.seed)
         return train(
             student,
@@ -169,8 +172,9 @@ def run_stage(setting: Setting, stage: Stage) -> dict[str, Any]:
 
     def sum_up(outcome: Outcome) -> dict[str, Any]:
         progress = outcome.progress
-        known = watch.best == progress.best and watch.scores
-        return {"steps": progress.step, "seconds": progress.seconds, "scores": known or setting.scores(student.model)}
+        # Another evaluation than the best of a run that was resumed may have come to the same main score.
+        scores = watch.judge() if watch.resumed else watch.scores
+        return {"steps": progress.step, "seconds": progress.seconds, "scores": scores}
 
     return learn_once(setting.out, stage.name, student, learn, sum_up, steps=steps, sparsity=stage.sparsity)
 
@@ -198,12 +202,12 @@ def learn_once(
 
     Raises:
         TrainingError: interrupted, or went wrong; the checkpoint continues it.
+        CorruptFileError: what a stage noted that was done before cannot be read.
     """
     folder = out / name
     if (folder / DONE).is_file():
         read_weights(require_checkpoint(folder / "checkpoints", BEST), student)
-        done: dict[str, Any] = json.loads((folder / DONE).read_text())
-        return done
+        return read_done(folder / DONE)
     outcome = learn(find_checkpoint(folder / "checkpoints") is not None)
     if not outcome.finished:
         raise stopped(out, outcome.progress.step, steps, stage=name)
@@ -217,7 +221,7 @@ def learn_once(
 
 
 def _loop(setting: Setting, stage: Stage, steps: int) -> LoopConfig:
-    every = max(1, steps // setting.evaluations)
+    every = math.ceil(steps / setting.evaluations)
     return LoopConfig(
         steps=steps,
         batch=stage.config.batch,
@@ -240,11 +244,16 @@ class _Watch:
         self._judged: tuple[float, Standing | None] | None = None
         self.best: float | None = None
         self.scores: dict[str, float] = {}
+        self.resumed = False
+
+    def judge(self) -> dict[str, float]:
+        """All scores of what would be left of the student if it were cut now: it is quicker to read with than the whole."""
+        student = self._stage.student
+        masks = student.wear_fixed(self._stage.sparsity)
+        return self._setting.scores(student.model if masks is None else cut(student.model, masks))
 
     def evaluate(self, module: torch.nn.Module) -> float:
-        student, wanted = self._stage.student, self._stage.sparsity
-        student.wear_fixed(wanted)
-        scores = self._setting.scores(student.model)
+        student, wanted, scores = self._stage.student, self._stage.sparsity, self.judge()
         score = next(iter(scores.values()))
         ranked, told, standing = rank(student, wanted, cost=score if self._setting.data.lower_is_better else -score)
         self._words, self._judged = f", score {score:.4f}{told}", (score, standing)

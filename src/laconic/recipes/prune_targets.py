@@ -1,6 +1,7 @@
 """What a pruning run aims at, models so much smaller or so much faster, in one currency for gates and constraint."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,16 +107,25 @@ def size_targets(config: PruneConfig, parts: Parts) -> Targets:
     Raises:
         UsageError: one that its gates cannot reach.
     """
-    most = largest_sparsity(parts, config.gates)
-    if config.sparsities[-1] > most:
+    require_reachable(config.sparsities[-1], parts, config.gates)
+    return Targets(parts=parts, all=[Target(folder=folder_of("sparsity", share), share=share) for share in config.sparsities])
+
+
+def require_reachable(sparsity: float, parts: Parts, gates: tuple[str, ...]) -> None:
+    """See that gates can make a model so sparse.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    most = largest_sparsity(parts, gates)
+    if sparsity > most:
         raise UsageError(
-            f"a sparsity of {config.sparsities[-1]:g} cannot be reached with the gates {', '.join(config.gates)}: "
-            f"the largest that can is {int(most * 1000) / 1000:g}"
+            f"a sparsity of {sparsity:g} cannot be reached with the gates {', '.join(gates)}: "
+            f"the largest that can is {math.floor(most * 1000) / 1000:g}"
         )
-    return Targets(parts=parts, all=[Target(folder=_folder("sparsity", share), share=share) for share in config.sparsities])
 
 
-def _folder(kind: str, target: float) -> str:
+def folder_of(kind: str, target: float) -> str:
     """The folder of a target, which no other one has."""
     short = f"{target:g}"
     return f"{kind}-{short if float(short) == target else repr(target)}"
@@ -128,7 +138,7 @@ def speed_targets(config: PruneConfig, parts: Parts, table: LatencyTable) -> Tar
         UsageError: one that its gates cannot reach.
     """
     wanted = [
-        Target(folder=_folder("speedup", speedup), share=table.times.share_for(parts, speedup, config.gates), speedup=speedup)
+        Target(folder=folder_of("speedup", speedup), share=table.times.share_for(parts, speedup, config.gates), speedup=speedup)
         for speedup in config.speedups
     ]
     return Targets(parts=table.times.priced(parts), all=wanted, table=table)

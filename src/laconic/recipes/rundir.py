@@ -116,10 +116,8 @@ def _digest(path: Path) -> str:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
 
 
-def extend_run(out: Path, name: str, config: Any, *, growing: Sequence[str]) -> None:
-    """Let a run that is to be resumed go on beyond what it was started for; nothing happens where it is not so.
-
-    Its record is removed: it is written anew in the end, from what is there and what comes to it.
+def is_beyond(out: Path, name: str, config: Any, *, growing: Sequence[str]) -> bool:
+    """Whether a run that is to be resumed is to go on beyond what it was started for.
 
     Args:
         out: the folder of the run.
@@ -129,16 +127,45 @@ def extend_run(out: Path, name: str, config: Any, *, growing: Sequence[str]) -> 
     """
     known, wanted = read_config(out), to_plain(config)
     if known["recipe"] != name or known["config"].keys() != wanted.keys():
-        return
+        return False
     pairs = {field: (known["config"][field], value) for field, value in wanted.items() if known["config"][field] != value}
-    if pairs and all(field in growing and old and new[: len(old)] == old for field, (old, new) in pairs.items()):
-        (out / RECORD).unlink(missing_ok=True)
-        _note(out, name, config)
+    return bool(pairs) and all(field in growing and old and new[: len(old)] == old for field, (old, new) in pairs.items())
+
+
+def extend_run(out: Path, name: str, config: Any) -> None:
+    """Note that a run goes on beyond what it was started for.
+
+    Its record is removed: it is written anew in the end, from what is there and what comes to it.
+
+    Args:
+        out: the folder of the run.
+        name: the recipe.
+        config: that it goes on with.
+    """
+    (out / RECORD).unlink(missing_ok=True)
+    _note(out, name, config)
 
 
 def _note(out: Path, name: str, config: Any) -> None:
     with open_atomic(out / CONFIG, "w") as stream:
         json.dump({"recipe": name, "config": to_plain(config)}, stream, indent=2)
+
+
+def read_done(path: Path) -> dict[str, Any]:
+    """What a part of a run noted when it was done.
+
+    Raises:
+        CorruptFileError: it cannot be read.
+    """
+    try:
+        done = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise CorruptFileError(
+            f"{path} is damaged ({error}): delete it and resume; its part of the run is done again"
+        ) from error
+    if not isinstance(done, dict):
+        raise CorruptFileError(f"{path} is not what a run notes: delete it and resume; its part of the run is done again")
+    return done
 
 
 def has_begun(out: Path) -> bool:

@@ -3,6 +3,7 @@
 A key is dotted where configurations are nested, such as `loop.schedule.peak`. Values are read by the type of their field.
 """
 
+import contextlib
 import dataclasses
 import types
 import typing
@@ -22,7 +23,7 @@ def list_settings(config: Any) -> dict[str, Any]:
 
 
 def apply_settings(config: Config, assignments: Sequence[str]) -> Config:
-    """Change a configuration by `key=value` words.
+    """Change a configuration by `key=value` words; whether they go together is asked of all of them at once.
 
     Args:
         config: a frozen dataclass, perhaps holding others.
@@ -36,14 +37,16 @@ def apply_settings(config: Config, assignments: Sequence[str]) -> Config:
         >>> apply_settings(ScheduleConfig(), ["peak=0.01"]).peak
         0.01
     """
-    changed: Any = config
+    changes: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals:
             raise UsageError(f"the setting {assignment!r} has no value: write it as key=value")
-        changed = _change(changed, key.strip().split("."), value.strip(), key.strip(), list(list_settings(config)))
-    result: Config = changed
-    return result
+        with _refusing([f"{key.strip()}={value.strip()}"]):
+            _note(changes, config, key.strip(), value.strip())
+    with _refusing(assignments):
+        changed: Config = _changed(config, changes)
+    return changed
 
 
 def to_plain(config: Any) -> dict[str, Any]:
@@ -82,17 +85,33 @@ def _walk(config: Any, prefix: str) -> Iterator[tuple[str, Any]]:
             yield prefix + field.name, value
 
 
-def _change(config: Any, path: Sequence[str], value: str, key: str, known: Sequence[str]) -> Any:
-    head, rest = path[0], path[1:]
-    types_by_name = typing.get_type_hints(type(config))
-    inner = getattr(config, head) if head in types_by_name else None
-    if head not in types_by_name or bool(rest) != dataclasses.is_dataclass(inner):
-        raise UsageError(f"there is no setting {key!r}: choose one of {', '.join(known)}")
+@contextlib.contextmanager
+def _refusing(assignments: Sequence[str]) -> Iterator[None]:
     try:
-        new = _change(inner, rest, value, key, known) if rest else _parse(types_by_name[head], value)
-        return dataclasses.replace(config, **{head: new})
+        yield
     except (ValueError, OverflowError) as error:
-        raise UsageError(f"the setting {key}={value} is refused ({error}): choose another value") from error
+        words = "the setting" if len(assignments) == 1 else "one of the settings"
+        raise UsageError(f"{words} {' '.join(assignments)} is refused ({error}): choose another value") from error
+
+
+def _note(changes: dict[str, Any], config: Any, key: str, value: str) -> None:
+    """Add a value to the changes of a configuration, which are nested as it is."""
+    *path, last = key.split(".")
+    inner, within = config, changes
+    for name in path:
+        inner = getattr(inner, name, None)
+        within = within.setdefault(name, {})
+    types_by_name = typing.get_type_hints(type(inner)) if dataclasses.is_dataclass(inner) else {}
+    if last not in types_by_name or dataclasses.is_dataclass(getattr(inner, last)):
+        raise UsageError(f"there is no setting {key!r}: choose one of {', '.join(list_settings(config))}")
+    within[last] = _parse(types_by_name[last], value)
+
+
+def _changed(config: Any, changes: Mapping[str, Any]) -> Any:
+    values = {
+        name: _changed(getattr(config, name), value) if isinstance(value, dict) else value for name, value in changes.items()
+    }
+    return dataclasses.replace(config, **values)
 
 
 def _parse(kind: Any, value: str) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int32
 from torch import nn
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from xxhash import xxh64_intdigest
 
 from laconic.errors import CorruptFileError, UsageError
 from laconic.evaluation.scores import score
@@ -73,7 +74,7 @@ class Tables:
 
     Attributes:
         train: a table with a header, or JSON lines.
-        valid: another one; none for every tenth row of the first.
+        valid: another one; none for a tenth of the rows of the first, drawn by chance and always the same.
         text_columns: one, or two for pairs.
         label: the column of the label.
         kind: `classification` or `regression`; None to tell it from the labels.
@@ -141,7 +142,8 @@ def table_data(tables: Tables, tokenizer: PreTrainedTokenizerBase, *, max_length
         tokenizer, max_length, limit: as for `named_data`.
 
     Raises:
-        UsageError: a column or label that is not there, a label for every other row, or too few examples to hold any out.
+        UsageError: a column or label that is not there, a label for every other row, too few examples to hold any out, or none
+            to judge on but those of one label.
         CorruptFileError: a row that cannot be read.
     """
     columns: dict[str, Any] = {"text_columns": tables.text_columns, "label": tables.label}
@@ -151,13 +153,21 @@ def table_data(tables: Tables, tokenizer: PreTrainedTokenizerBase, *, max_length
             f"{tables.train} has {len(task.labels):,} labels in {len(train):,} rows, too many to be classes: "
             "name another column, or set kind=regression if they are numbers"
         )
-    if tables.valid is not None:
-        valid = read_table(tables.valid, **columns, task=task)[1]
+    order, held = _by_chance(len(train)), 0 if tables.valid else len(train) // 10
+    if tables.valid:
+        valid, where = read_table(tables.valid, **columns, task=task)[1], f"{tables.valid}"
     else:
-        train, valid = [row for place, row in enumerate(train) if place % 10 != 9], train[9::10]
+        valid, where = [train[place] for place in sorted(order[:held])], f"a tenth of {tables.train}"
     if not valid:
-        raise UsageError(f"{tables.train} has {len(train)} examples, too few to hold every tenth out: give --valid-data")
-    return _labelled(task, train[:limit], valid, tokenizer, max_length)
+        raise UsageError(f"{tables.train} has {len(train)} examples, too few to hold a tenth out: give --valid-data")
+    if len({example.label for example in valid}) == 1:
+        raise UsageError(f"all {len(valid)} examples to judge on ({where}) have the same label: give other --valid-data")
+    return _labelled(task, [train[place] for place in sorted(order[held:][:limit])], valid, tokenizer, max_length)
+
+
+def _by_chance(count: int) -> list[int]:
+    """The numbers below `count` in an order that is always the same, and no table's own."""
+    return sorted(range(count), key=lambda place: xxh64_intdigest(place.to_bytes(8, "little")))
 
 
 def _labelled(

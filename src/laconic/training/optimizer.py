@@ -66,7 +66,7 @@ def build_optimizer(
         return SplitOptimizer(config, named)
     groups = _by_decay(config, [parameter for _, parameter in named])
     if config.name == "adamw":
-        return torch.optim.AdamW(groups, lr=1.0, betas=(config.beta1, config.beta2))
+        return _adamw(config, groups)
     if config.name == "nag":
         return torch.optim.SGD(groups, lr=1.0, momentum=config.beta1, nesterov=config.beta1 > 0)
     # T5X adds epsilon1 = 1e-30 to squared gradients; torch clamps at the square of its own.
@@ -95,7 +95,12 @@ def _adamw_with_own_rates(
         settings = {"weight_decay": 0.0, "maximize": own.maximize, OWN_RATE: own.rate}
         groups.append({"params": [parameter for _, parameter in chosen], **settings})
     rest = _by_decay(config, [parameter for name, parameter in named if name not in taken])
-    return torch.optim.AdamW([*rest, *groups], lr=1.0, betas=(config.beta1, config.beta2))
+    return _adamw(config, [*rest, *groups])
+
+
+def _adamw(config: OptimizerConfig, groups: Any) -> torch.optim.AdamW:
+    """In one pass over each parameter, which is more than three times as fast as one for each operation."""
+    return torch.optim.AdamW(groups, lr=1.0, betas=(config.beta1, config.beta2), fused=True)
 
 
 @final

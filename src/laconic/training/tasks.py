@@ -42,8 +42,8 @@ def task_loss(kind: Kind, logits: Float[Tensor, "B ..."], batch: Examples) -> Fl
     """
     if kind == "language":
         # What does not count is left out by its label: to pick the rest would wait for the device.
-        target_BT = batch.inputs["input_ids"][:, 1:].masked_fill(~following(batch), NO_LABEL)
-        return functional.cross_entropy(logits[:, :-1].flatten(0, 1), target_BT.flatten(), ignore_index=NO_LABEL)
+        target_BT = batch.inputs["input_ids"].roll(-1, 1).masked_fill(~followed(batch), NO_LABEL)
+        return functional.cross_entropy(logits.flatten(0, 1), target_BT.flatten(), ignore_index=NO_LABEL)
     assert batch.labels is not None
     if kind == "regression":
         return functional.mse_loss(logits, batch.labels.float())
@@ -51,13 +51,10 @@ def task_loss(kind: Kind, logits: Float[Tensor, "B ..."], batch: Examples) -> Fl
     return functional.cross_entropy(logits.flatten(0, -2), batch.labels.flatten())
 
 
-def following(batch: Examples) -> Bool[Tensor, "B S"]:
-    """Which tokens of a text follow one of it: neither the first of a row, which is given, nor padding.
+def followed(batch: Examples) -> Bool[Tensor, "B T"]:
+    """Which tokens of a text are followed by one of it: neither the last one, nor padding.
 
     Args:
-        batch: rows of T tokens with their mask.
-
-    Returns:
-        For each but the first of a row: `S` is `T - 1`.
+        batch: rows of tokens with their mask.
     """
-    return batch.inputs["attention_mask"][:, 1:].bool()
+    return functional.pad(batch.inputs["attention_mask"][:, 1:], (0, 1)).bool()

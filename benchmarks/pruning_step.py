@@ -11,6 +11,9 @@ in a pruning run. A step is forward, backward, clipping and AdamW; the steps of 
     pruning         gates of heads, attentions, units and feed-forward parts, their price, and distillation from the
                     teacher's predictions and layers
     no layers       the same without distillation from layers
+    late            pruning where the gates expect about three quarters of the layers to be gone, as late in a run: closed heads
+                    and units are left out
+    late, whole     the same, with all heads and units computed
 """
 
 import argparse
@@ -22,7 +25,8 @@ from typing import Any
 import torch
 from transformers import BertConfig, BertForSequenceClassification
 
-from laconic.pruning.gates import Gates
+from laconic.pruning import masking
+from laconic.pruning.gates import MOST, Gates
 from laconic.pruning.objective import Cofi, ConstraintConfig, DistillConfig
 from laconic.pruning.parts import count_parts
 from laconic.pruning.student import Student
@@ -34,6 +38,9 @@ from script import finish_record, new_parser, start_record
 
 STEPS = 10_000
 """Of the run that a step is taken from; only the rise of the sparsity knows."""
+
+LATE = -2.7
+"""Log-odds of heads and units of which about three quarters are closed."""
 
 
 def build(options: argparse.Namespace) -> BertForSequenceClassification:
@@ -82,9 +89,12 @@ def all_steps(options: argparse.Namespace) -> dict[str, Callable[[], None]]:
     batch = random_batch(options, teacher.config.vocab_size)
     constraint = ConstraintConfig(sparsity=0.95, warmup=STEPS)
 
-    def pruning(distill: DistillConfig) -> Callable[[], None]:
+    def pruning(distill: DistillConfig, *, odds: float | None = None) -> Callable[[], None]:
         model = build(options)
-        student = Student(model, gates=Gates(count_parts(model)), teacher_width=options.width if distill.layers else None)
+        gates = Gates(count_parts(model))
+        for kind, log_odds in gates.log_odds.items() if odds is not None else ():
+            torch.nn.init.constant_(log_odds, odds if kind in ("heads", "units") else MOST)
+        student = Student(model, gates=gates, teacher_width=options.width if distill.layers else None)
         return step_of(
             student,
             Cofi("classification", distill=distill, teacher=LiveTeacher(teacher, "classification"), constraint=constraint),
@@ -102,7 +112,23 @@ def all_steps(options: argparse.Namespace) -> dict[str, Callable[[], None]]:
         "teacher": read,
         "pruning": pruning(DistillConfig()),
         "no layers": pruning(DistillConfig(prediction=1.0, layers=0.0)),
+        "late": pruning(DistillConfig(), odds=LATE),
+        "late, whole": all_computed(pruning(DistillConfig(), odds=LATE)),
     }
+
+
+def all_computed(step: Callable[[], None]) -> Callable[[], None]:
+    """A step in which nothing that is closed is left out."""
+
+    def whole() -> None:
+        few = masking.FEW
+        masking.FEW = -1.0
+        try:
+            step()
+        finally:
+            masking.FEW = few
+
+    return whole
 
 
 def time_steps(options: argparse.Namespace) -> dict[str, list[float]]:

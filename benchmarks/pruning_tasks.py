@@ -66,9 +66,10 @@ def _epochs(**stages: float) -> dict[str, dict[str, Any]]:
 
 
 def _slow(*, fine_tune: float, prune: float, tune: float) -> dict[str, Any]:
-    """At the rates and the rise that were the default once, too low and too quick for a short run straight to its end."""
+    """At the rates, rise and pace that were the default once, with which a short run straight to its end comes to nothing."""
     return {
         "warmup": 0.4,
+        "sublayer_pace": 1.0,
         "fine_tune": {"epochs": fine_tune},
         "prune": {"epochs": prune, "rate": 5e-5},
         "tune": {"epochs": tune, "rate": 1e-4},

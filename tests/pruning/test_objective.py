@@ -1,3 +1,4 @@
+import dataclasses
 from typing import Any
 
 import pytest
@@ -125,6 +126,10 @@ def test_without_gates_nothing_has_a_rate_of_its_own() -> None:
     rates = Cofi("classification", distill=distill, constraint=CONSTRAINT).own_rates()
     expected = [("gates.", 0.01, False), ("prices.linear", 0.01, True), ("prices.square", 0.01 * DAMPING, True)]
     assert [(own.prefix, own.rate, own.maximize) for own in rates] == expected
+    slower = dataclasses.replace(CONSTRAINT, paces={"ffn": 0.25})
+    rates = Cofi("classification", distill=distill, constraint=slower).own_rates()
+    assert (rates[0].prefix, rates[0].rate) == ("gates.log_odds.ffn", 0.0025) and rates[1].prefix == "gates."
+    assert any(name.startswith("gates.log_odds.ffn") for name, _ in student_of().named_parameters())
 
 
 @pytest.mark.parametrize(
@@ -145,6 +150,8 @@ def test_settings_out_of_range_are_refused(settings: dict[str, float], message: 
 def test_sparsities_out_of_range_are_refused_and_so_is_nobody_to_learn_from() -> None:
     with pytest.raises(ValueError, match=r"sparsity is 1\.0"):
         ConstraintConfig(sparsity=1.0, warmup=1)
+    with pytest.raises(ValueError, match=r"paces is \{'ffn': 0\}, but all must be positive"):
+        ConstraintConfig(sparsity=0.5, warmup=1, paces={"ffn": 0})
     with pytest.raises(ValueError, match="there is no teacher"):
         Cofi("classification", distill=DistillConfig())
 

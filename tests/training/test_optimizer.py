@@ -89,6 +89,19 @@ def test_parts_with_a_rate_of_their_own_keep_it_and_may_climb() -> None:
     assert not moved["body.weight"].any()
 
 
+def test_the_first_prefix_that_fits_decides_about_a_rate() -> None:
+    model = nn.ModuleDict(
+        {"slow": nn.Linear(1, 1, bias=False), "gates": nn.ModuleDict({"slow": nn.Linear(1, 1), "heads": nn.Linear(1, 1)})}
+    )
+    own = (OwnRate(prefix="gates.slow.", rate=0.1), OwnRate(prefix="gates.", rate=0.5), OwnRate(prefix="gates.heads", rate=9.0))
+    optimizer = build_optimizer(OptimizerConfig(), model.named_parameters(), own_rates=own)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    found = {names[id(one)]: group.get(OWN_RATE) for group in optimizer.param_groups for one in group["params"]}
+    slow, heads = ({f"gates.{kind}.{name}" for name in ("weight", "bias")} for kind in ("slow", "heads"))
+    assert found == {"slow.weight": None, **dict.fromkeys(slow, 0.1), **dict.fromkeys(heads, 0.5)}
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == 5
+
+
 def test_rates_of_their_own_need_adamw_and_parameters() -> None:
     model = nn.Linear(2, 2)
     with pytest.raises(ValueError, match="need adamw"):

@@ -1,7 +1,8 @@
 """CoFi's objective: predict as the teacher does, have layers like its layers, and pay for what is too large."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import final
 
 import torch
@@ -74,6 +75,7 @@ class ConstraintConfig:
         rate: learning rate of gates and prices. Log-odds have 9.2 to go from one end to the other, so a short run needs a
             high one; CoFi has 0.01 for tens of thousands of updates.
         damping: how much faster than the price of the distance that of its square climbs; 1 in CoFi.
+        paces: kinds of gates that learn at a share of the rate of all others; none do in CoFi.
     """
 
     sparsity: float
@@ -81,6 +83,7 @@ class ConstraintConfig:
     start: float = 0.0
     rate: float = 0.01
     damping: float = DAMPING
+    paces: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.sparsity < 1:
@@ -92,6 +95,8 @@ class ConstraintConfig:
         for name in ("rate", "damping"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} is {getattr(self, name)}, but must be positive")
+        if not all(0 < pace < math.inf for pace in self.paces.values()):
+            raise ValueError(f"paces is {dict(self.paces)}, but all must be positive")
 
     def target_at(self, step: int) -> float:
         """The sparsity that is wanted at an update: rising from `start` in a straight line, then `sparsity`.
@@ -204,7 +209,9 @@ def gate_rates(constraint: ConstraintConfig | None) -> tuple[OwnRate, ...]:
     if constraint is None:
         return ()
     rate = constraint.rate
+    slower = (OwnRate(prefix=f"gates.log_odds.{kind}", rate=rate * pace) for kind, pace in constraint.paces.items())
     return (
+        *slower,
         OwnRate(prefix="gates.", rate=rate),
         OwnRate(prefix="prices.linear", rate=rate, maximize=True),
         OwnRate(prefix="prices.square", rate=rate * constraint.damping, maximize=True),

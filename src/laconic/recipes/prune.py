@@ -245,6 +245,7 @@ def _prune_to(run: _Run, teacher: AbstractTeacher, student: Student, *, start: f
         warmup=round(config.warmup * steps),
         rate=config.rate_of_gates(max(1, steps)),
         damping=config.damping,
+        paces={kind: config.sublayer_pace for kind in ("attention", "ffn") if kind in config.gates},
     )
     objective = Cofi(setting.data.kind, distill=config.distill, teacher=teacher, constraint=constraint)
     stage = Stage(name=f"{name}/prune", config=config.prune, student=student, objective=objective, sparsity=share)

@@ -98,6 +98,8 @@ class PruneConfig:
         gates: which parts may go, of `laconic.pruning.gates.KINDS`; all but the width, unless said otherwise.
         units_at: log-odds that units begin with.
         gate_rate: learning rate of gates and prices; 0 for one that suits the length of the run.
+        sublayer_pace: how fast gates of whole sub-layers learn, as a share of the rate of heads and units; 1 in CoFi. Where a
+            run is short, sub-layers are otherwise gone before anything has learned to do without them.
         damping: how much faster than the price of the distance from the target that of its square climbs; 1 in CoFi.
         warmup: share of the pruning updates over which the sparsity rises.
         distill: what the student learns from.
@@ -138,6 +140,7 @@ class PruneConfig:
     gates: tuple[str, ...] = USUAL
     units_at: float = 0.0
     gate_rate: float = 0.0
+    sublayer_pace: float = 1.0
     damping: float = DAMPING
     warmup: float = 0.1
     distill: DistillConfig = field(default_factory=DistillConfig)
@@ -204,8 +207,9 @@ class PruneConfig:
                 raise ValueError(f"{name} is {value}, but must be a whole number, at least 1")
         if not 0 <= self.warmup <= 1:
             raise ValueError(f"warmup is {self.warmup}, but must lie between 0 and 1")
-        if not 0 < self.damping < math.inf:
-            raise ValueError(f"damping is {self.damping}, but must be positive")
+        for name in ("damping", "sublayer_pace"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} is {getattr(self, name)}, but must be positive")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}, but must be a number from 0 on and below 1")
         if not 0 <= self.gate_rate < math.inf:
@@ -247,6 +251,7 @@ SCHEDULES: dict[str, dict[str, Any]] = {
         "tune": StageConfig(epochs=6, rate=3e-4),
         "warmup": 0.8,
         "units_at": 2.0,
+        "sublayer_pace": 0.25,
     },
     "small": {
         "prepare": StageConfig(epochs=4),

@@ -77,7 +77,7 @@ class OwnRate:
     """Parameters that learn at a constant rate of their own, by AdamW without weight decay, and are not clipped.
 
     Attributes:
-        prefix: their names within the model begin with it.
+        prefix: their names within the model begin with it, and with no prefix that was named before.
         rate: the learning rate; the schedule does not touch it.
         maximize: whether they climb instead of descending.
     """

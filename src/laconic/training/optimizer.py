@@ -88,12 +88,13 @@ def _adamw_with_own_rates(
         raise ValueError(f"name is {config.name!r}, but parameters with learning rates of their own need adamw")
     groups, taken = list[dict[str, Any]](), set[str]()
     for own in own_rates:
-        chosen = [(name, parameter) for name, parameter in named if name.startswith(own.prefix)]
-        if not chosen:
+        fitting = {name: parameter for name, parameter in named if name.startswith(own.prefix)}
+        if not fitting:
             raise ValueError(f"no parameter that learns has a name beginning with {own.prefix!r}")
-        taken |= {name for name, _ in chosen}
         settings = {"weight_decay": 0.0, "maximize": own.maximize, OWN_RATE: own.rate}
-        groups.append({"params": [parameter for _, parameter in chosen], **settings})
+        if chosen := [parameter for name, parameter in fitting.items() if name not in taken]:
+            groups.append({"params": chosen, **settings})
+        taken |= fitting.keys()
     rest = _by_decay(config, [parameter for name, parameter in named if name not in taken])
     return _adamw(config, [*rest, *groups])
 

@@ -51,7 +51,7 @@ class Masking:
     def __init__(self, model: PreTrainedModel) -> None:
         self.masks: Masks | None = None
         self.parts: Parts = count_parts(model)
-        self._heads, self._units = dict[int, Tensor](), dict[int, Tensor]()
+        self._rows, self._units = dict[int, tuple[Tensor, ...]](), dict[int, Tensor]()
         self._hooks, self._wrapped, self._wide = list[Any](), list[nn.Module](), False
         self._model, anatomy = model, dissect(model)
         self._transposed = anatomy.layout.transposed
@@ -59,9 +59,9 @@ class Masking:
         self._heads_go = anatomy.layout.fusion == "none" and not self.parts.keys_shared
         for number, layer in enumerate(anatomy.layers):
             for place, module in enumerate(layer.attention_in):
-                self._wrap(module, partial(self._project_in, partial(self._numbers_in, number, place)))
+                self._wrap(module, partial(self._project_in, partial(self._rows_of, number, place)))
             for module in layer.ffn_in:
-                self._wrap(module, partial(self._project_in, partial(self._units_in, number)))
+                self._wrap(module, partial(self._project_in, partial(self._units_of, number)))
             self._wrap(layer.attention_out, partial(self._project_out, partial(self._attention, number)))
             self._wrap(layer.ffn_out, partial(self._project_out, partial(self._ffn, number)))
             if anatomy.layout.post_norm:
@@ -80,7 +80,12 @@ class Masking:
         if masks is not None and masks.width_D is not None:
             self._reach_width()
         self.masks = masks
-        self._heads, self._units = dict(self._few_heads()), dict(self._few_units())
+        self._rows, self._units = {}, {}
+        if masks is not None and at_hand(masks.unit_LU):
+            structure = masks.structure()
+            self._units = dict(_few(structure.unit_LU))
+            if self._heads_go:
+                self._rows = {number: rows_of_heads(heads, self.parts) for number, heads in _few(structure.head_LH)}
 
     def close(self) -> None:
         """Leave the model as it was."""
@@ -91,16 +96,6 @@ class Masking:
             del module.forward
         self._hooks.clear()
         self._wrapped.clear()
-
-    def _few_heads(self) -> Iterator[tuple[int, Tensor]]:
-        """The open heads of each layer where they are few enough to be picked."""
-        if self.masks is not None and self._heads_go and at_hand(self.masks.head_LH):
-            yield from _few(self.masks.structure().head_LH)
-
-    def _few_units(self) -> Iterator[tuple[int, Tensor]]:
-        """The open units of each layer where they are few enough to be picked."""
-        if self.masks is not None and at_hand(self.masks.unit_LU):
-            yield from _few(self.masks.structure().unit_LU)
 
     def _wrap(self, module: nn.Module, forward: Callable[[nn.Module, Tensor], Tensor]) -> None:
         def masked(module: nn.Module, inputs: Tensor) -> Tensor:
@@ -127,20 +122,20 @@ class Masking:
         weight, bias = scaled(module, *factors(self.masks), transposed=self._transposed)
         return functional.linear(inputs, weight, bias)
 
-    def _numbers_in(self, number: int, place: int) -> Tensor | None:
-        heads = self._heads.get(number)
-        return None if heads is None else rows_of_heads(heads, self.parts)[place]
+    def _rows_of(self, number: int, place: int) -> Tensor | None:
+        """Those of open heads, for queries, keys and values; None where all are computed."""
+        return self._rows[number][place] if number in self._rows else None
 
-    def _units_in(self, number: int) -> Tensor | None:
+    def _units_of(self, number: int) -> Tensor | None:
         return self._units.get(number)
 
     def _attention(self, number: int, masks: Masks) -> tuple[Factors, Tensor | None]:
         outputs = output_factors(masks, masks.attention_L[number] * self._attention_on(number))
-        return (input_factors(masks, self.parts, number), outputs), self._numbers_in(number, 0)
+        return (input_factors(masks, self.parts, number), outputs), self._rows_of(number, 0)
 
     def _ffn(self, number: int, masks: Masks) -> tuple[Factors, Tensor | None]:
         outputs = output_factors(masks, masks.ffn_L[number] * self._ffn_on(number))
-        return (masks.unit_LU[number], outputs), self._units_in(number)
+        return (masks.unit_LU[number], outputs), self._units_of(number)
 
     def _attention_on(self, number: int) -> Tensor:
         assert self.masks is not None

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, is_dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from laconic.evaluation.latency_table import LatencyConfig
@@ -10,6 +10,7 @@ from laconic.pruning.gates import KINDS, USUAL, suitable_rate
 from laconic.pruning.objective import DAMPING, DistillConfig
 from laconic.recipes.prune_delivery import DELIVERIES
 from laconic.recipes.prune_measures import MeasureConfig
+from laconic.recipes.settings import changed
 from laconic.text.labelled import KINDS as LABEL_KINDS
 from laconic.training.loop import PRECISIONS
 
@@ -299,7 +300,4 @@ def scheduled(schedule: str = "", **settings: Any) -> PruneConfig:
     settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
     inner = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
     config = PruneConfig(**(SCHEDULES[schedule] | {name: value for name, value in settings.items() if name not in inner}))
-    for name, value in inner.items():
-        if not is_dataclass(getattr(config, name, None)):
-            raise ValueError(f"{name} is {value}, but there is no setting {name!r} with settings of its own")
-    return replace(config, **{name: replace(getattr(config, name), **value) for name, value in inner.items()})
+    return changed(config, inner)

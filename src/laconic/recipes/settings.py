@@ -45,8 +45,29 @@ def apply_settings(config: Config, assignments: Sequence[str]) -> Config:
         with _refusing([f"{key.strip()}={value.strip()}"]):
             _note(changes, config, key.strip(), value.strip())
     with _refusing(assignments):
-        changed: Config = _changed(config, changes)
-    return changed
+        return changed(config, changes)
+
+
+def changed(config: Config, changes: Mapping[str, Any]) -> Config:
+    """A configuration with other values.
+
+    Args:
+        config: a frozen dataclass, perhaps holding others.
+        changes: values by their fields; of a field that is a configuration, the changes of that.
+
+    Raises:
+        TypeError: a field that does not exist.
+        ValueError: changes within something that is no configuration, or values that a configuration refuses.
+    """
+    values = dict(changes)
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            inner = getattr(config, name, None)
+            if not dataclasses.is_dataclass(inner):
+                raise ValueError(f"{name} is {value}, but there is no setting {name!r} with settings of its own")
+            values[name] = changed(inner, value)
+    made: Config = dataclasses.replace(config, **values)  # type: ignore[type-var]
+    return made
 
 
 def to_plain(config: Any) -> dict[str, Any]:
@@ -105,13 +126,6 @@ def _note(changes: dict[str, Any], config: Any, key: str, value: str) -> None:
     if last not in types_by_name or dataclasses.is_dataclass(getattr(inner, last)):
         raise UsageError(f"there is no setting {key!r}: choose one of {', '.join(list_settings(config))}")
     within[last] = _parse(types_by_name[last], value)
-
-
-def _changed(config: Any, changes: Mapping[str, Any]) -> Any:
-    values = {
-        name: _changed(getattr(config, name), value) if isinstance(value, dict) else value for name, value in changes.items()
-    }
-    return dataclasses.replace(config, **values)
 
 
 def _parse(kind: Any, value: str) -> Any:

@@ -100,7 +100,7 @@ def _adamw_with_own_rates(
 
 
 def _adamw(config: OptimizerConfig, groups: Any) -> torch.optim.AdamW:
-    """In one pass over each parameter, which is more than three times as fast as one for each operation."""
+    """In one pass over each parameter, instead of one for each operation."""
     return torch.optim.AdamW(groups, lr=1.0, betas=(config.beta1, config.beta2), fused=True)
 
 

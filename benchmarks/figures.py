@@ -204,7 +204,7 @@ def draw_methods(axes: Axes, runs: Sequence[dict[str, Any]]) -> None:
 def method_name(run: dict[str, Any]) -> str:
     """As `pruning_tasks.py` calls a method, with what is gone where that is not 95 %."""
     name, gone = "CoFi" if run["method"] == "direct" else run["method"], run["models"][-1]["sparsity"]
-    return name if gone == 0.95 else f"{name}, {100 * gone:g} %"
+    return name if gone == 0.95 else f"{name}, {100 * gone:.3g} %"
 
 
 TASK_NAMES = {"sst2": "SST-2", "mrpc": "MRPC", "rte": "RTE", "cola": "CoLA", "stsb": "STS-B", "squad": "SQuAD"}

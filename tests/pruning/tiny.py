@@ -12,6 +12,7 @@ from transformers import (
     GPT2Config,
     LlamaConfig,
     MistralConfig,
+    OPTConfig,
     PreTrainedModel,
     RobertaConfig,
 )
@@ -38,6 +39,14 @@ CONFIGS = {
     "llama, groups": LlamaConfig(**_DECODER, num_key_value_heads=2),
     "mistral, one key": MistralConfig(**_DECODER, num_key_value_heads=1, sliding_window=32),
 }
+KNOWN = CONFIGS | {
+    "opt": OPTConfig(
+        vocab_size=WORDS, hidden_size=WIDTH, num_hidden_layers=LAYERS, num_attention_heads=HEADS, ffn_dim=UNITS,
+        word_embed_proj_dim=WIDTH, pad_token_id=0,
+    ),
+}  # fmt: skip
+"""Besides those that can be cut, those that can wear masks."""
+
 ENCODERS = ("bert", "roberta", "distilbert")
 
 
@@ -45,7 +54,7 @@ def tiny_model(family: str, *, dtype: torch.dtype = torch.float32, seed: int = 0
     """A model in evaluation mode."""
     torch.manual_seed(seed)
     auto = AutoModelForSequenceClassification if family in ENCODERS else AutoModelForCausalLM
-    model = auto.from_config(deepcopy(CONFIGS[family]))
+    model = auto.from_config(deepcopy(KNOWN[family]))
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.2 * torch.randn_like(parameter))

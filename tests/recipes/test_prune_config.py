@@ -1,7 +1,9 @@
+from typing import Any
+
 import pytest
 
 from laconic.evaluation.latency_table import LatencyConfig
-from laconic.recipes.prune_config import PruneConfig, StageConfig
+from laconic.recipes.prune_config import PruneConfig, StageConfig, scheduled
 from laconic.recipes.prune_measures import MeasureConfig
 from laconic.recipes.settings import from_plain, to_plain
 
@@ -57,6 +59,23 @@ def test_stages_count_their_updates_and_short_runs_have_quick_gates() -> None:
     assert PruneConfig(model="m", task="sst2", gate_rate=0.3).rate_of_gates(600) == 0.3
     with pytest.raises(ValueError, match="batch is 0"):
         StageConfig(epochs=1, batch=0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"prune": 12}, "prune is 12, but must be of type StageConfig"),
+        ({"prune": {"batch": 1.5}}, "batch is 1.5, but must be of type int"),
+        ({"evaluations": None}, "evaluations is None, but must be of type int"),
+        ({"text_columns": "text"}, "text_columns is 'text', but must be of type tuple"),
+        ({"freeze_embeddings": 1}, "freeze_embeddings is 1, but must be of type bool"),
+    ],
+)
+def test_values_of_other_types_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(TypeError, match=message):
+        scheduled(model="m", task="sst2", **settings)
+    config = scheduled(model="m", task="sst2", prune=StageConfig(epochs=3), warmup=0, train_limit=None)
+    assert type(config.prune.epochs) is type(config.warmup) is float
 
 
 def test_a_baseline_has_the_updates_of_both_stages_of_cofi() -> None:

@@ -50,6 +50,16 @@ def test_a_stage_learns_and_is_not_done_twice(tmp_path: Path) -> None:
         assert torch.equal(one, other)
 
 
+def test_a_stage_whose_note_was_deleted_is_done_again(tmp_path: Path) -> None:
+    common = dataclasses.replace(setting(tmp_path), evaluations=1)  # The last weights are the best.
+    first, again = stage(tmp_path, common), stage(tmp_path, common)
+    done = run_stage(common, first)
+    (common.out / "one" / DONE).unlink()
+    assert run_stage(common, again)["scores"] == done["scores"]
+    for one, other in zip(first.student.parameters(), again.student.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
 def test_a_stage_of_no_epochs_is_left_out(tmp_path: Path) -> None:
     common = setting(tmp_path)
     assert run_stage(common, stage(tmp_path, common, epochs=0.0)) == {"steps": 0, "seconds": 0.0}

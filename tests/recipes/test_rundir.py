@@ -52,10 +52,10 @@ def test_a_start_that_came_to_nothing_is_begun_again(tmp_path: Path, resume: boo
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
-@pytest.mark.parametrize("kept", ["checkpoints/last.json", "model/config.json", "record.json"])
+@pytest.mark.parametrize("kept", ["checkpoints/last.json", "one/checkpoints/best.json", "model/config.json", "record.json"])
 def test_what_a_run_has_come_to_is_kept(tmp_path: Path, kept: str) -> None:
     begin_run(tmp_path, "lm-cpu", LMConfig(), resume=False)
-    (tmp_path / kept).parent.mkdir(exist_ok=True)
+    (tmp_path / kept).parent.mkdir(parents=True, exist_ok=True)
     (tmp_path / kept).write_text("{}")
     (tmp_path / "log.jsonl").write_text('{"step": 1}\n')
     with pytest.raises(UsageError, match="holds a run already"):

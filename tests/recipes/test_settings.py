@@ -40,6 +40,7 @@ def test_all_keys_are_listed_and_settable() -> None:
         ("contxt=3", r"no setting 'contxt': choose one of corpus, tokenizer, .*loop\.schedule\.peak"),
         ("loop=3", "no setting 'loop'"),
         ("context.x=3", r"no setting 'context\.x'"),
+        ("context.x.y=3", r"no setting 'context\.x\.y'"),
         ("context=many", r"context=many is refused \(invalid literal"),
         ("context=1.5e0", "1.5e0' is not a whole number"),
         ("seed=1e999", "seed=1e999 is refused"),

@@ -35,6 +35,8 @@ class Layout:
         transposed: whether weights are stored (in, out), as GPT-2 does, instead of (out, in).
         post_norm: whether each sub-layer's norm reads the sum of what the sub-layer says and what it read, as in BERT; `norms`
             are then that of attention and that of the feed-forward part, in this order. Otherwise norms come first.
+        counts_heads: whether attention finds how many heads there are from what its projections give, so that some of their
+            outputs can be left out; otherwise it insists on the config's number.
         fields: names in the config of width, heads, key/value heads ("" where they equal the heads) and FFN units.
     """
 
@@ -50,6 +52,7 @@ class Layout:
     fusion: Fusion = "none"
     transposed: bool = False
     post_norm: bool = False
+    counts_heads: bool = False
     fields: tuple[str, str, str] = ("hidden_size", "num_attention_heads", "")
 
 
@@ -63,6 +66,7 @@ _LLAMA = Layout(
     ffn_out="mlp.down_proj",
     norms=("input_layernorm", "post_attention_layernorm"),
     ffn_norm="post_attention_layernorm",
+    counts_heads=True,
     fields=("hidden_size", "num_attention_heads", "num_key_value_heads"),
 )
 _BERT = Layout(
@@ -76,6 +80,7 @@ _BERT = Layout(
     norms=("attention.output.LayerNorm", "output.LayerNorm"),
     ffn_norm="attention.output.LayerNorm",
     post_norm=True,
+    counts_heads=True,
 )
 LAYOUTS: dict[str, Layout] = {
     "llama": _LLAMA,
@@ -94,6 +99,7 @@ LAYOUTS: dict[str, Layout] = {
         norms=("sa_layer_norm", "output_layer_norm"),
         ffn_norm="sa_layer_norm",
         post_norm=True,
+        counts_heads=True,
         fields=("dim", "n_heads", ""),
     ),
     "gpt2": Layout(

@@ -27,7 +27,7 @@ AT_HAND = ("cpu",)
 """Devices whose numbers can be looked at without waiting for them."""
 
 FEW = 0.6
-"""The share of open heads or units from which on picking them takes longer than computing all; measured on a processor."""
+"""The share of open heads or units from which on picking them takes longer than computing all: by a trial on a processor."""
 
 Factors = tuple[Tensor, Tensor]
 """Of the inputs of a projection, and of its outputs."""
@@ -55,8 +55,8 @@ class Masking:
         self._hooks, self._wrapped, self._wide = list[Any](), list[nn.Module](), False
         self._model, anatomy = model, dissect(model)
         self._transposed = anatomy.layout.transposed
-        # A fused projection is taken apart at places of its own, and shared keys are repeated a number of times.
-        self._heads_go = anatomy.layout.fusion == "none" and not self.parts.keys_shared
+        # Shared keys are repeated a number of times.
+        self._heads_go = anatomy.layout.counts_heads and not self.parts.keys_shared
         for number, layer in enumerate(anatomy.layers):
             for place, module in enumerate(layer.attention_in):
                 self._wrap(module, partial(self._project_in, partial(self._rows_of, number, place)))

@@ -10,7 +10,7 @@ from laconic.pruning.gates import KINDS, USUAL, suitable_rate
 from laconic.pruning.objective import DAMPING, DistillConfig
 from laconic.recipes.prune_delivery import DELIVERIES
 from laconic.recipes.prune_measures import MeasureConfig
-from laconic.recipes.settings import changed
+from laconic.recipes.settings import changed, checked
 from laconic.text.labelled import KINDS as LABEL_KINDS
 from laconic.training.loop import PRECISIONS
 
@@ -113,7 +113,7 @@ class PruneConfig:
         prepare: of the student before it is pruned.
         prune: with gates, for each sparsity.
         tune: of each cut model.
-        evaluations: in each stage; the best of them is kept.
+        evaluations: in each stage, at most; the best of them is kept.
         deliver: what each model is delivered as besides (`laconic.recipes.prune_delivery.DELIVERIES`).
         measure: how models are timed in the end.
         precision: as in `laconic.training.loop.LoopConfig`.
@@ -288,7 +288,7 @@ def scheduled(schedule: str = "", **settings: Any) -> PruneConfig:
 
     Raises:
         ValueError: no such schedule, or settings that cannot be.
-        TypeError: no such settings.
+        TypeError: no such settings, or values of other types.
 
     Examples:
         >>> scheduled(model="encoder", task="mrpc", prune={"epochs": 12}).prune
@@ -297,7 +297,6 @@ def scheduled(schedule: str = "", **settings: Any) -> PruneConfig:
     schedule = schedule or ("text" if settings.get("text") else "quick")
     if schedule not in SCHEDULES:
         raise ValueError(f"there is no schedule {schedule!r}: choose one of {', '.join(SCHEDULES)}")
-    settings = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
     inner = {name: value for name, value in settings.items() if isinstance(value, Mapping)}
-    config = PruneConfig(**(SCHEDULES[schedule] | {name: value for name, value in settings.items() if name not in inner}))
-    return changed(config, inner)
+    own = SCHEDULES[schedule] | {name: value for name, value in settings.items() if name not in inner}
+    return changed(PruneConfig(**checked(PruneConfig, own)), inner)

@@ -170,9 +170,9 @@ def read_done(path: Path) -> dict[str, Any]:
 
 def has_begun(out: Path) -> bool:
     """Whether a folder holds something worth keeping of a run or of one of its stages: a checkpoint, a model or a record."""
-    if any((out / name).exists() for name in (f"{_CHECKPOINTS}/last.json", MODEL, RECORD)):
+    if any((out / name).exists() for name in (MODEL, RECORD)):
         return True
-    return any(any(out.glob(f"{below}/{_CHECKPOINTS}/last.json")) for below in ("*", "*/*"))
+    return any(any(out.glob(f"{below}{_CHECKPOINTS}/*.json")) for below in ("", "*/", "*/*/"))
 
 
 def read_config(out: Path) -> dict[str, Any]:

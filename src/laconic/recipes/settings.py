@@ -56,7 +56,7 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
         changes: values by their fields; of a field that is a configuration, the changes of that.
 
     Raises:
-        TypeError: a field that does not exist.
+        TypeError: a field that does not exist, or a value of another type.
         ValueError: changes within something that is no configuration, or values that a configuration refuses.
     """
     values = dict(changes)
@@ -66,8 +66,24 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
             if not dataclasses.is_dataclass(inner):
                 raise ValueError(f"{name} is {value}, but there is no setting {name!r} with settings of its own")
             values[name] = changed(inner, value)
-    made: Config = dataclasses.replace(config, **values)  # type: ignore[type-var]
+    made: Config = dataclasses.replace(config, **checked(type(config), values))  # type: ignore[type-var]
     return made
+
+
+def checked(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for the fields of a configuration, of the types of these: lists become tuples, and whole numbers any numbers.
+
+    Args:
+        kind: the configuration's class.
+        values: by their fields; of one that is a configuration, that or the values of its own.
+
+    Raises:
+        TypeError: a field that does not exist, or a value of another type.
+    """
+    types_by_name = typing.get_type_hints(kind)
+    if unknown := values.keys() - types_by_name.keys():
+        raise TypeError(f"there is no setting {', '.join(sorted(unknown))}")
+    return {name: _restore(types_by_name[name], value, name) for name, value in values.items()}
 
 
 def to_plain(config: Any) -> dict[str, Any]:
@@ -91,7 +107,7 @@ def from_plain(kind: type[Config], values: Mapping[str, Any], *, name: str) -> C
         CorruptFileError: keys or values that this class does not have.
     """
     try:
-        built: Config = _build(kind, values)
+        built: Config = kind(**checked(kind, values))
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise CorruptFileError(f"{name} holds no configuration of this recipe ({error}): start the run afresh") from error
     return built
@@ -117,15 +133,13 @@ def _refusing(assignments: Sequence[str]) -> Iterator[None]:
 
 def _note(changes: dict[str, Any], config: Any, key: str, value: str) -> None:
     """Add a value to the changes of a configuration, which are nested as it is."""
+    if key not in list_settings(config):
+        raise UsageError(f"there is no setting {key!r}: choose one of {', '.join(list_settings(config))}")
     *path, last = key.split(".")
     inner, within = config, changes
     for name in path:
-        inner = getattr(inner, name, None)
-        within = within.setdefault(name, {})
-    types_by_name = typing.get_type_hints(type(inner)) if dataclasses.is_dataclass(inner) else {}
-    if last not in types_by_name or dataclasses.is_dataclass(getattr(inner, last)):
-        raise UsageError(f"there is no setting {key!r}: choose one of {', '.join(list_settings(config))}")
-    within[last] = _parse(types_by_name[last], value)
+        inner, within = getattr(inner, name), within.setdefault(name, {})
+    within[last] = _parse(typing.get_type_hints(type(inner))[last], value)
 
 
 def _parse(kind: Any, value: str) -> Any:
@@ -151,22 +165,18 @@ def _parse_int(value: str) -> int:
     return int(number)
 
 
-def _build(kind: Any, values: Mapping[str, Any]) -> Any:
-    types_by_name = typing.get_type_hints(kind)
-    return kind(**{key: _restore(types_by_name[key], value) for key, value in values.items()})
-
-
-def _restore(kind: Any, value: Any) -> Any:
-    if dataclasses.is_dataclass(kind):
-        return _build(kind, value)
+def _restore(kind: Any, value: Any, name: str) -> Any:
     if isinstance(kind, types.UnionType):
-        return None if value is None else _restore(_without_none(kind), value)
-    if typing.get_origin(kind) is tuple:
-        return tuple(_restore(typing.get_args(kind)[0], part) for part in value)
+        return None if value is None else _restore(_without_none(kind), value, name)
+    nested, plain = dataclasses.is_dataclass(kind), kind in (bool, int, float, str)
+    if nested and isinstance(value, (Mapping, kind)):
+        return kind(**checked(kind, value if isinstance(value, Mapping) else vars(value)))
+    if typing.get_origin(kind) is tuple and isinstance(value, tuple | list):
+        return tuple(_restore(typing.get_args(kind)[0], part, name) for part in value)
     if kind is float and type(value) is int:
         return float(value)
-    if type(value) is not kind:
-        raise TypeError(f"{value!r} is not of type {kind.__name__}")
+    if not plain or not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{name} is {value!r}, but must be of type {kind.__name__}")
     return value
 
 

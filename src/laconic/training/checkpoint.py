@@ -171,6 +171,8 @@ def keep_weights_only(root: Path, pointer: str) -> None:
         pointer: names the one.
     """
     kept = require_checkpoint(root, pointer)
+    for other in {LAST, BEST} - {pointer}:
+        (root / f"{other}.json").unlink(missing_ok=True)
     _keep_only(root, {kept})
     for path in kept.iterdir():
         if path.name != WEIGHTS:

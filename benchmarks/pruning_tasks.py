@@ -252,6 +252,7 @@ def _run_of(folder: Path, record: Record, timings: dict[str, dict[str, Any]]) ->
         "metric": results["metric"],
         "lower_is_better": results.get("lower_is_better", False),
         "whole": results.get("whole"),
+        "latency_table": results.get("latency_table"),
         "models": [{**row, "latency": timings[name]} for row, name in zip(results["models"], names, strict=True)],
         "commit": record.commit,
         "hardware": record.hardware,

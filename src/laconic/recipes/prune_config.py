@@ -292,7 +292,7 @@ def scheduled(schedule: str = "", **settings: Any) -> PruneConfig:
 
     Examples:
         >>> scheduled(model="encoder", task="mrpc", prune={"epochs": 12}).prune
-        StageConfig(epochs=12, rate=0.0002, batch=32)
+        StageConfig(epochs=12.0, rate=0.0002, batch=32)
     """
     schedule = schedule or ("text" if settings.get("text") else "quick")
     if schedule not in SCHEDULES:

@@ -256,13 +256,15 @@ def _prune_to(run: _Run, teacher: AbstractTeacher, student: Student, *, start: f
     model, structure = cut(student.model, masks), masks.structure()
     freeze_embeddings(config, model)
     projection = narrowed(student.projection, structure)
-    tuned = tune(config, setting, teacher, model, name=name, stage=config.tune, projection=projection)
+    tuned = tune(
+        config, setting, teacher, model, name=name, stage=config.tune, projection=projection, before=pruned.get("scores")
+    )
     real = structure.sparsity(student.masking.parts)
     return {
         "folder": name,
         "sparsity": real if target.speedup else share,
         "scores": tuned["scores"],
-        "score_before_tuning": next(iter(pruned["scores"].values())) if pruned["steps"] else None,
+        "score_before_tuning": next(iter(pruned["scores"].values())) if "scores" in pruned else None,
         "steps": pruned["steps"] + tuned["steps"],
         "seconds": pruned["seconds"] + tuned["seconds"],
         "parameters": count_all(model),

@@ -1,5 +1,6 @@
 """The last stage of every smaller model: what is left is trained again, by the same teacher."""
 
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -24,8 +25,9 @@ def tune(
     name: str,
     stage: StageConfig,
     projection: nn.Linear | None = None,
+    before: dict[str, float] | None = None,
 ) -> dict[str, Any]:
-    """Train a smaller model; what `scored` returns.
+    """Train a smaller model, unless that only makes it worse; what `scored` returns.
 
     Args:
         config: what it learns from.
@@ -35,13 +37,20 @@ def tune(
         name: the folder of the sparsity, below the run's.
         stage: how long and how fast.
         projection: from its layers to the teacher's, as learned so far; None to begin with the identity.
+        before: the scores that it has already, and keeps with its weights where training brings no others as good; None for a
+            model that is worth nothing yet.
     """
+    weights = deepcopy(model.state_dict()) if before else {}
     student = Student(model, teacher_width=teacher.width, dropout=config.dropout)
     if student.projection is not None and projection is not None:
         student.projection.load_state_dict(projection.state_dict())
     objective = Cofi(setting.data.kind, distill=config.distill, teacher=teacher)
     done = run_stage(setting, Stage(name=f"{name}/tune", config=stage, student=student, objective=objective))
-    return scored(setting, model, done)
+    tuned = scored(setting, model, done)
+    if before and setting.data.beats(*(next(iter(scores.values())) for scores in (before, tuned["scores"]))):
+        model.load_state_dict(weights)
+        return {**tuned, "scores": before}
+    return tuned
 
 
 def scored(setting: Setting, model: PreTrainedModel, done: dict[str, Any]) -> dict[str, Any]:

@@ -79,8 +79,17 @@ def _slow(*, fine_tune: float, prune: float, tune: float) -> dict[str, Any]:
 TASKS: dict[str, dict[str, Any]] = {
     "sst2": {"train_limit": 30_000, **_slow(fine_tune=2, prune=3, tune=4), "sparsities": (0.6, 0.8, 0.9, 0.95)},
     "mrpc": {**_slow(fine_tune=4, prune=8, tune=24), "sparsities": (0.6, 0.8, 0.9, 0.95)},
-    "rte": _slow(fine_tune=4, prune=10, tune=15),
-    "cola": _slow(fine_tune=4, prune=6, tune=12),
+    "rte": {
+        "fine_tune": {"epochs": 4},
+        "prune": {"epochs": 30, "rate": 5e-5},
+        "tune": {"epochs": 15, "rate": 1e-4},
+        "dropout": 0.0,
+    },
+    "cola": {
+        "fine_tune": {"epochs": 4},
+        "prune": {"epochs": 18, "rate": 5e-5},
+        "tune": {"epochs": 12, "rate": 5e-5},
+    },
     "stsb": _slow(fine_tune=4, prune=6, tune=12),
     "squad": {
         "train_limit": 6_000,

@@ -74,6 +74,9 @@ def test_stages_count_their_updates_and_short_runs_have_quick_gates() -> None:
 def test_values_of_other_types_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):
         scheduled(model="m", task="sst2", **settings)
+
+
+def test_whole_numbers_stand_for_any() -> None:
     config = scheduled(model="m", task="sst2", prune=StageConfig(epochs=3), warmup=0, train_limit=None)
     assert type(config.prune.epochs) is type(config.warmup) is float
 

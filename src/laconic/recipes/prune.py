@@ -29,7 +29,7 @@ from laconic.recipes.prune_tuning import find_adviser, freeze_embeddings, scored
 from laconic.recipes.registry import RunOptions
 from laconic.recipes.rundir import CONFIG, RECORD, begin_run, extend_run, interruptible, is_beyond, require_same_files
 from laconic.recipes.settings import to_plain
-from laconic.recipes.task_data import TaskData
+from laconic.recipes.task_data import TaskData, main_score
 from laconic.records.record import Record
 
 TEACHER = "teacher"
@@ -264,7 +264,7 @@ def _prune_to(run: _Run, teacher: AbstractTeacher, student: Student, *, start: f
         "folder": name,
         "sparsity": real if target.speedup else share,
         "scores": tuned["scores"],
-        "score_before_tuning": next(iter(pruned["scores"].values())) if "scores" in pruned else None,
+        "score_before_tuning": main_score(pruned["scores"]) if "scores" in pruned else None,
         "steps": pruned["steps"] + tuned["steps"],
         "seconds": pruned["seconds"] + tuned["seconds"],
         "parameters": count_all(model),

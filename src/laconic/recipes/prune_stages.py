@@ -17,7 +17,7 @@ from laconic.pruning.objective import Cofi
 from laconic.pruning.student import Student
 from laconic.recipes.prune_config import PruneConfig, StageConfig
 from laconic.recipes.rundir import read_done, stopped
-from laconic.recipes.task_data import TaskData
+from laconic.recipes.task_data import TaskData, main_score
 from laconic.records.files import open_atomic
 from laconic.training.checkpoint import BEST, find_checkpoint, keep_weights_only, read_weights, require_checkpoint
 from laconic.training.examples import ExampleStream
@@ -254,7 +254,7 @@ class _Watch:
 
     def evaluate(self, module: torch.nn.Module) -> float:
         student, wanted, scores = self._stage.student, self._stage.sparsity, self.judge()
-        score = next(iter(scores.values()))
+        score = main_score(scores)
         ranked, told, standing = rank(student, wanted, cost=score if self._setting.data.lower_is_better else -score)
         self._words, self._judged = f", score {score:.4f}{told}", (score, standing)
         if self.best is None or ranked < self.best:

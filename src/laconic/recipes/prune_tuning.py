@@ -13,6 +13,7 @@ from laconic.pruning.student import Student
 from laconic.pruning.teacher import AbstractTeacher, LiveTeacher, NotedTeacher, noted_bytes
 from laconic.recipes.prune_config import PruneConfig, StageConfig
 from laconic.recipes.prune_stages import Setting, Stage, run_stage
+from laconic.recipes.task_data import main_score
 from laconic.training.loop import resolve_precision
 
 
@@ -47,7 +48,7 @@ def tune(
     objective = Cofi(setting.data.kind, distill=config.distill, teacher=teacher)
     done = run_stage(setting, Stage(name=f"{name}/tune", config=stage, student=student, objective=objective))
     tuned = scored(setting, model, done)
-    if before and setting.data.beats(*(next(iter(scores.values())) for scores in (before, tuned["scores"]))):
+    if before and setting.data.beats(main_score(before), main_score(tuned["scores"])):
         model.load_state_dict(weights)
         return {**tuned, "scores": before}
     return tuned

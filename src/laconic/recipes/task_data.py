@@ -68,6 +68,11 @@ class TaskData:
         return score < other if self.lower_is_better else score > other
 
 
+def main_score(scores: Mapping[str, float]) -> float:
+    """The first of several, by which models are compared."""
+    return next(iter(scores.values()))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tables:
     """A user's own data.

@@ -184,17 +184,24 @@ def share_of_teacher(run: dict[str, Any], row: dict[str, Any]) -> float:
 
 
 def draw_methods(axes: Axes, runs: Sequence[dict[str, Any]]) -> None:
-    """What each method keeps of the teacher's score at its last sparsity, the best on top, and how much faster it is."""
-    rows = sorted(((share_of_teacher(run, run["models"][-1]), run) for run in runs), key=lambda row: -row[0])
-    for place, (share, run) in enumerate(rows):
-        last, ours = run["models"][-1], run["method"] == "direct"
+    """What each method keeps of the teacher's score at its last sparsity, a point for each run, the best on top, and how much
+    faster it is.
+    """
+    kept: dict[str, list[float]] = {}
+    for run in runs:
+        kept.setdefault(method_name(run), []).append(share_of_teacher(run, run["models"][-1]))
+    first = {method_name(run): run for run in reversed(runs)}
+    names = sorted(kept, key=lambda name: -sum(kept[name]) / len(kept[name]))
+    for place, name in enumerate(names):
+        run = first[name]
+        ours = run["method"] == "direct"
         colour = COLOURS[series(0)] if ours else COLOURS["quiet"]
-        axes.plot(share, place, "o", color=colour, markersize=9 if ours else 6)
-        speed = f"{last['latency']['onnx']['times_faster']:.1f}x"
+        axes.plot(kept[name], [place] * len(kept[name]), "o", color=colour, markersize=9 if ours else 6)
+        speed = f"{run['models'][-1]['latency']['onnx']['times_faster']:.1f}x"
         axes.annotate(
             speed, (1, place), (4, 0), ("axes fraction", "data"), "offset points", va="center", color=colour, fontsize=8
         )
-    axes.set_yticks(range(len(rows)), [method_name(run) for _, run in rows])
+    axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
     axes.set_title(TASK_NAMES[runs[0]["task"]], color=COLOURS["ink"], fontsize=11)
@@ -240,8 +247,8 @@ def methods_of(runs: Sequence[dict[str, Any]]) -> Figure:
     compared = [run for run in runs if run["method"] != "cofi"]
     tasks = list(dict.fromkeys(run["task"] for run in compared))
     found = [[run for run in compared if run["task"] == task] for task in tasks]
-    figure, axes = new_figure(4.2 * len(tasks), 1.2 + 0.28 * max(map(len, found)), len(tasks))
-    figure.set_layout_engine("constrained", w_pad=0.15)
+    lines = max(len({method_name(run) for run in alike}) for alike in found)
+    figure, axes = new_figure(4.2 * len(tasks), 1.2 + 0.28 * lines, len(tasks), apart=0.15)
     for here, alike in zip(axes, found, strict=True):
         draw_methods(here, alike)
     return figure
@@ -284,8 +291,11 @@ def svg_of(figure: Figure) -> str:
     return re.sub(r"font-family: [^;\"]*", "font-family: system-ui, sans-serif", svg)
 
 
-def new_figure(width: float, height: float, columns: int, *, rows: int = 1) -> tuple[Figure, list[Axes]]:
-    figure = Figure(figsize=(width, height), layout="constrained")
+def new_figure(
+    width: float, height: float, columns: int, *, rows: int = 1, apart: float | None = None
+) -> tuple[Figure, list[Axes]]:
+    figure = Figure(figsize=(width, height))
+    figure.set_layout_engine("constrained", w_pad=apart)
     FigureCanvasAgg(figure)
     found = [figure.add_subplot(rows, columns, place + 1) for place in range(rows * columns)]
     for axes in found:

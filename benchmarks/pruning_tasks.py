@@ -138,9 +138,9 @@ METHODS: dict[str, dict[str, Any]] = {
 """What differs from CoFi straight to 95 %."""
 
 
-def configure(model: Path, task: str, method: str, runs: Path) -> PruneConfig:
+def configure(model: Path, task: str, method: str, runs: Path, seed: int = 0) -> PruneConfig:
     """The run of a method on a task."""
-    settings: dict[str, Any] = {"model": str(model), "text" if task in TEXTS else "task": task, "evaluations": 5}
+    settings: dict[str, Any] = {"model": str(model), "text" if task in TEXTS else "task": task, "evaluations": 5, "seed": seed}
     if method == "cofi":
         return scheduled(**{**settings, "sparsities": (0.6, 0.8, 0.95), **TASKS[task]})
     teacher = str(runs / f"{task}-cofi" / TEACHER / MODEL)
@@ -295,11 +295,16 @@ def _timings(models: dict[str, PreTrainedModel], options: argparse.Namespace, *,
     return found
 
 
+def key_of(run: dict[str, Any]) -> tuple[int, int, int]:
+    """What no two runs of a record have in common, and their order: task, method and seed."""
+    return [*TASKS].index(run["task"]), ["cofi", *METHODS].index(run["method"]), run["config"]["seed"]
+
+
 def require_same_updates(runs: Sequence[dict[str, Any]]) -> None:
     """See that the methods which are compared on a task were trained alike long."""
     for task in COMPARED:
-        steps = {run["method"]: run["models"][-1]["steps"] for run in runs if run["task"] == task and run["method"] != "cofi"}
-        if len(set(steps.values())) > 1:
+        steps = [(run["method"], run["models"][-1]["steps"]) for run in runs if run["task"] == task and run["method"] != "cofi"]
+        if len({count for _, count in steps}) > 1:
             raise SystemExit(f"the methods on {task} took {steps} updates, but must be trained alike long to be compared")
 
 
@@ -314,6 +319,7 @@ def lines_of(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 {
                     "task": run["task"],
                     "method": run["method"] if row["sparsity"] else "dense",
+                    "seed": run["config"]["seed"],
                     "gone": round(row.get("real_sparsity", 0.0), 4),
                     "metric": metric,
                     "score": round(score, 4),
@@ -338,17 +344,17 @@ def main() -> None:
                 out = arguments.runs / f"{task}-{method}"
                 print(out, flush=True)
                 with training_bar(out.name) as progress:
-                    config = configure(arguments.model, task, method, arguments.runs)
+                    config = configure(arguments.model, task, method, arguments.runs, arguments.seed)
                     train(config, method, out, RunOptions(progress=progress))
         return
-    known = {(run["task"], run["method"]): run for path in arguments.known for run in Record.load(path).results["runs"]}
-    record = start_record("pruning-tasks", arguments, seed=0)
+    known = {key_of(run): run for path in arguments.known for run in Record.load(path).results["runs"]}
+    record = start_record("pruning-tasks", arguments)
     made = sorted(path.parent for path in arguments.runs.glob(f"*/{RECORD}")) if arguments.runs else []
     for _, folders in groupby(made, task_of):
         measured = measure([*folders], arguments)
-        known |= {(run["task"], run["method"]): run for run in measured}
+        known |= {key_of(run): run for run in measured}
         print(markdown_table(lines_of(measured)), flush=True)
-    runs = sorted(known.values(), key=lambda run: ([*TASKS].index(run["task"]), ["cofi", *METHODS].index(run["method"])))
+    runs = [known[key] for key in sorted(known)]
     require_same_updates(runs)
     table = markdown_table(lines_of(runs))
     finish_record(record, table, {"rows": lines_of(runs), "runs": runs}, arguments)
@@ -367,6 +373,7 @@ def _arguments() -> argparse.Namespace:
         help="in their order; all of encoders",
     )
     parser.add_argument("--methods", nargs="+", choices=("cofi", *METHODS), default=["cofi"], help="in their order")
+    parser.add_argument("--seed", type=int, default=0, help="of all that is drawn at random in training")
     parser.add_argument("--known", type=Path, nargs="*", default=[], help="earlier records, whose runs are taken over")
     parser.add_argument("--batch", type=int, default=8, help="rows read at once, for speed")
     parser.add_argument("--length", type=int, default=128, help="tokens in a row, for speed")

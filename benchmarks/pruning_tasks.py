@@ -138,7 +138,7 @@ METHODS: dict[str, dict[str, Any]] = {
 """What differs from CoFi straight to 95 %."""
 
 
-def configure(model: Path, task: str, method: str, runs: Path, seed: int = 0) -> PruneConfig:
+def configure(model: Path, task: str, method: str, runs: Path, seed: int) -> PruneConfig:
     """The run of a method on a task."""
     settings: dict[str, Any] = {"model": str(model), "text" if task in TEXTS else "task": task, "evaluations": 5, "seed": seed}
     if method == "cofi":

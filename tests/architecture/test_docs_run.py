@@ -1,7 +1,7 @@
 """The code blocks of README and docs run, page by page, each page in an empty folder of its own.
 
 `python` blocks are executed, those with `>>>` as doctests; of `console` blocks the lines after `$ ` are run by bash and
-the output is compared where any is shown, and `...` stands for anything. A comment in the line before a block changes that:
+the output is compared, where `...` stands for anything. A comment in the line before a block changes that:
 `<!-- run: no -->` leaves it out, `<!-- run: loose -->` compares the output without its numbers, and
 `<!-- run: slow -->`, alone or with `loose`, leaves the block and the rest of the page to the slow tests.
 
@@ -92,7 +92,7 @@ def rewrite(page: str, part: str, said: str) -> None:
 
 
 def run_console(block: Block, folder: Path, place: str, page: str | None = None) -> None:
-    """Run the commands of a block one by one and compare what each one says, where the page shows it."""
+    """Run the commands of a block one by one and compare what each one says."""
     for part in re.split(r"^\$ ", block.body, flags=re.MULTILINE)[1:]:
         command, _, shown = part.partition("\n")
         while command.endswith("\\"):
@@ -102,8 +102,7 @@ def run_console(block: Block, folder: Path, place: str, page: str | None = None)
         if REWRITE and page is not None:
             rewrite(page, f"$ {command}\n{shown}", said)
             continue
-        silent = not shown.strip()
-        assert silent or same(shown, said, "loose" in block.how), f"{place}: $ {command}\nshown:\n{shown}\nsaid:\n{said}"
+        assert same(shown, said, "loose" in block.how), f"{place}: $ {command}\nshown:\n{shown}\nsaid:\n{said}"
 
 
 def run_python(block: Block, names: dict[str, Any], place: str) -> None:
